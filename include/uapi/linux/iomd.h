@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * iomd: memory as an object, mapped into any task, whose backing can be
+ * switched under a live mapping.
+ *
+ * Objects are file descriptors. A client is an open file of /dev/iomd; it makes
+ * descriptors (memory), a descriptor makes maps (that memory as one mappable
+ * object), and a map is mapped with mmap(2) on its file descriptor.
+ *
+ * Every call takes a pointer to its structure. The first member, size, is set
+ * by the caller to sizeof(the structure): one from a newer header is accepted
+ * if the part that this kernel does not know is zero, and refused with E2BIG
+ * otherwise; one that is shorter than the first published form is refused with
+ * EINVAL. Unknown flags and non-zero padding are refused with EINVAL, known
+ * options that this kernel cannot honour with EOPNOTSUPP, unknown calls with
+ * ENOTTY. A refused call writes nothing back. New file descriptors are always
+ * close-on-exec.
+ *
+ * Documentation/uapi.rst describes every call and every error.
+ */
+#ifndef _UAPI_LINUX_IOMD_H
+#define _UAPI_LINUX_IOMD_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+#define IOMD_IOC_TYPE 0xE7
+
+/* Calls on a client: 0x00-0x1f */
+#define IOMD_FEATURES		_IO(IOMD_IOC_TYPE, 0x00)
+#define IOMD_BUFFER_CREATE	_IO(IOMD_IOC_TYPE, 0x01)
+#define IOMD_OBJECT_NEXT	_IO(IOMD_IOC_TYPE, 0x02)
+#define IOMD_OBJECT_OPEN	_IO(IOMD_IOC_TYPE, 0x03)
+
+/* Calls on a descriptor: 0x20-0x3f */
+#define IOMD_DESCRIPTOR_INFO	_IO(IOMD_IOC_TYPE, 0x20)
+#define IOMD_DESCRIPTOR_REOPEN	_IO(IOMD_IOC_TYPE, 0x21)
+#define IOMD_MAP_CREATE		_IO(IOMD_IOC_TYPE, 0x22)
+#define IOMD_COPY		_IO(IOMD_IOC_TYPE, 0x23)
+
+/* Calls on a map: 0x40-0x5f */
+#define IOMD_MAP_INFO		_IO(IOMD_IOC_TYPE, 0x40)
+#define IOMD_REDIRECT		_IO(IOMD_IOC_TYPE, 0x41)
+#define IOMD_RESUME		_IO(IOMD_IOC_TYPE, 0x42)
+#define IOMD_UNMAP		_IO(IOMD_IOC_TYPE, 0x43)
+
+/*
+ * Map options, with XNU's values (IOTypes.h). Those without a comment are
+ * refused with EOPNOTSUPP by this version.
+ */
+#define IOMD_MAP_ANYWHERE		0x00000001U /* recorded; mmap(2) places */
+#define IOMD_MAP_CACHE_MASK		0x00000f00U
+#define IOMD_MAP_DEFAULT_CACHE		0x00000000U /* write-back */
+#define IOMD_MAP_INHIBIT_CACHE		0x00000100U
+#define IOMD_MAP_WRITE_THRU_CACHE	0x00000200U
+#define IOMD_MAP_COPYBACK_CACHE		0x00000300U /* write-back */
+#define IOMD_MAP_WRITE_COMBINE_CACHE	0x00000400U
+#define IOMD_MAP_COPYBACK_INNER_CACHE	0x00000500U
+#define IOMD_MAP_POSTED_WRITE		0x00000600U
+#define IOMD_MAP_REAL_TIME		0x00000700U
+#define IOMD_MAP_POSTED_REORDERED	0x00000800U
+#define IOMD_MAP_POSTED_COMBINED_REORDERED 0x00000900U
+#define IOMD_MAP_READ_ONLY		0x00001000U /* never writable */
+#define IOMD_MAP_STATIC			0x01000000U
+#define IOMD_MAP_REFERENCE		0x02000000U
+#define IOMD_MAP_UNIQUE			0x04000000U /* may be redirected */
+#define IOMD_MAP_PREFAULT		0x10000000U
+#define IOMD_MAP_OVERWRITE		0x20000000U
+#define IOMD_MAP_GUARDED_SMALL		0x40000000U
+#define IOMD_MAP_GUARDED_LARGE		0x80000000U
+
+/* What a forked child gets of a mapping, with Mach's values (vm_inherit.h) */
+#define IOMD_INHERIT_SHARE	0U /* the same mapping */
+#define IOMD_INHERIT_COPY	1U /* refused with EOPNOTSUPP */
+#define IOMD_INHERIT_NONE	2U /* nothing */
+
+/* Kinds of objects */
+#define IOMD_KIND_BUFFER	1U /* a descriptor: memory that iomd allocated */
+#define IOMD_KIND_MAP		2U
+
+/**
+ * struct iomd_features - IOMD_FEATURES: what this kernel's iomd can do
+ * @size: sizeof(struct iomd_features)
+ * @flags: must be zero
+ * @page_size: out, bytes; offsets are multiples of it
+ * @reserved: out, zero
+ * @client_calls: out, bit n set if call 0x00 + n exists
+ * @descriptor_calls: out, bit n set if call 0x20 + n exists
+ * @map_calls: out, bit n set if call 0x40 + n exists
+ * @buffer_flags: out, the known IOMD_BUFFER_* bits
+ * @map_flags: out, the known IOMD_MAP_CREATE_* bits
+ * @map_options: out, the single-bit map options that are honoured
+ * @cache_modes: out, bit n set if cache mode n << 8 is honoured
+ * @redirect_flags: out, the known IOMD_REDIRECT_* bits
+ * @copy_flags: out, the known IOMD_COPY_* bits
+ */
+struct iomd_features {
+	__u32 size;
+	__u32 flags;
+	__u32 page_size;
+	__u32 reserved;
+	__u64 client_calls;
+	__u64 descriptor_calls;
+	__u64 map_calls;
+	__u64 buffer_flags;
+	__u64 map_flags;
+	__u64 map_options;
+	__u64 cache_modes;
+	__u64 redirect_flags;
+	__u64 copy_flags;
+};
+
+/* Pages come on first touch instead of at creation */
+#define IOMD_BUFFER_SPARSE	(1U << 0)
+
+/**
+ * struct iomd_buffer_create - IOMD_BUFFER_CREATE: make zeroed memory
+ * @size: sizeof(struct iomd_buffer_create)
+ * @flags: IOMD_BUFFER_*
+ * @length: bytes, rounded up to whole pages; neither 0 nor beyond 2^63 - 1
+ * @id: out, the descriptor's id
+ * @fd: out, the descriptor
+ * @padding: must be zero
+ */
+struct iomd_buffer_create {
+	__u32 size;
+	__u32 flags;
+	__u64 length;
+	__u64 id;
+	__s32 fd;
+	__u32 padding;
+};
+
+/**
+ * struct iomd_object_next - IOMD_OBJECT_NEXT: walk all objects (CAP_SYS_ADMIN)
+ * @size: sizeof(struct iomd_object_next)
+ * @flags: must be zero
+ * @id: in, the last id seen (0 at first); out, the smallest id above it
+ * @kind: out, IOMD_KIND_*
+ * @padding: must be zero
+ */
+struct iomd_object_next {
+	__u32 size;
+	__u32 flags;
+	__u64 id;
+	__u32 kind;
+	__u32 padding;
+};
+
+/* The descriptor is opened for reading only; refused for a map */
+#define IOMD_OPEN_READ_ONLY	(1U << 0)
+
+/**
+ * struct iomd_object_open - IOMD_OBJECT_OPEN: open by id (CAP_SYS_ADMIN)
+ * @size: sizeof(struct iomd_object_open)
+ * @flags: IOMD_OPEN_*
+ * @id: the object
+ * @kind: out, IOMD_KIND_*
+ * @fd: out, a file descriptor of it
+ */
+struct iomd_object_open {
+	__u32 size;
+	__u32 flags;
+	__u64 id;
+	__u32 kind;
+	__s32 fd;
+};
+
+/* This file descriptor of the descriptor is read-only */
+#define IOMD_DESCRIPTOR_READ_ONLY	(1U << 0)
+
+/**
+ * struct iomd_descriptor_info - IOMD_DESCRIPTOR_INFO
+ * @size: sizeof(struct iomd_descriptor_info)
+ * @flags: in, must be zero; out, IOMD_DESCRIPTOR_*
+ * @id: out
+ * @length: out, bytes, whole pages
+ * @resident: out, bytes that have memory now
+ * @maps: out, how many maps it backs
+ * @kind: out, IOMD_KIND_*
+ * @padding: must be zero
+ */
+struct iomd_descriptor_info {
+	__u32 size;
+	__u32 flags;
+	__u64 id;
+	__u64 length;
+	__u64 resident;
+	__u64 maps;
+	__u32 kind;
+	__u32 padding;
+};
+
+/**
+ * struct iomd_descriptor_reopen - IOMD_DESCRIPTOR_REOPEN: another file
+ * descriptor of the same descriptor, with the same rights or fewer
+ * @size: sizeof(struct iomd_descriptor_reopen)
+ * @flags: IOMD_OPEN_*
+ * @fd: out
+ * @padding: must be zero
+ */
+struct iomd_descriptor_reopen {
+	__u32 size;
+	__u32 flags;
+	__s32 fd;
+	__u32 padding;
+};
+
+/* The mapping lives on when the last file descriptor of the map is closed */
+#define IOMD_MAP_CREATE_KEEP	(1U << 0)
+
+/**
+ * struct iomd_map_create - IOMD_MAP_CREATE: make a map of a descriptor
+ * @size: sizeof(struct iomd_map_create)
+ * @flags: IOMD_MAP_CREATE_*
+ * @options: the IOMD_MAP_* options of XNU
+ * @inheritance: IOMD_INHERIT_SHARE or IOMD_INHERIT_NONE
+ * @offset: where the map starts in the descriptor, bytes, page-aligned
+ * @length: bytes; 0 = from offset to the descriptor's end
+ * @id: out, the map's id
+ * @fd: out, the map
+ * @padding: must be zero
+ */
+struct iomd_map_create {
+	__u32 size;
+	__u32 flags;
+	__u32 options;
+	__u32 inheritance;
+	__u64 offset;
+	__u64 length;
+	__u64 id;
+	__s32 fd;
+	__u32 padding;
+};
+
+/* Pages that someone holds for I/O make the call fail with EBUSY */
+#define IOMD_COPY_REFUSE_PINNED		(1U << 0)
+/* The suspended maps go on on the copy; each must be Unique and in the range */
+#define IOMD_COPY_RESUME_ON_TARGET	(1U << 1)
+
+/**
+ * struct iomd_copy - IOMD_COPY: copy memory in use, atomically
+ * @size: sizeof(struct iomd_copy)
+ * @flags: IOMD_COPY_*
+ * @offset: where the range starts, bytes, page-aligned
+ * @length: bytes, rounded up to whole pages; 0 = to the descriptor's end
+ * @target_offset: where the copy goes in the target, bytes, page-aligned
+ * @target: a writable descriptor
+ * @padding: must be zero
+ * @pinned: out, source pages that someone else held and may have written
+ * @maps: out, how many maps the call suspended and resumed
+ * @pause_ns: out, how long they were suspended, nanoseconds
+ */
+struct iomd_copy {
+	__u32 size;
+	__u32 flags;
+	__u64 offset;
+	__u64 length;
+	__u64 target_offset;
+	__s32 target;
+	__u32 padding;
+	__u64 pinned;
+	__u64 maps;
+	__u64 pause_ns;
+};
+
+/* States of a map */
+#define IOMD_MAP_SUSPENDED	(1U << 0) /* accesses wait */
+#define IOMD_MAP_ENDED		(1U << 1) /* accesses get SIGBUS */
+
+/**
+ * struct iomd_map_info - IOMD_MAP_INFO
+ * @size: sizeof(struct iomd_map_info)
+ * @flags: must be zero
+ * @state: out, IOMD_MAP_SUSPENDED, IOMD_MAP_ENDED
+ * @options: out, as given to IOMD_MAP_CREATE
+ * @inheritance: out, as given to IOMD_MAP_CREATE
+ * @task: out, the process that mapped it first and still does, in the caller's
+ *	pid namespace; 0 for none
+ * @id: out
+ * @descriptor_id: out, the backing, or the last one while suspended
+ * @offset: out, where the map starts in the descriptor, bytes
+ * @length: out, bytes, as asked for
+ * @mapped_size: out, bytes, whole pages: what mmap(2) takes
+ * @address: out, where @task has it; 0 for nowhere
+ * @generation: out, rises by one with each change of backing or state
+ * @redirects: out, how many times the backing was switched
+ * @faults: out, page faults served
+ * @waiters: out, accesses that wait now
+ * @waits: out, accesses that ever waited
+ * @longest_wait_ns: out, nanoseconds, of the waits that ended
+ */
+struct iomd_map_info {
+	__u32 size;
+	__u32 flags;
+	__u32 state;
+	__u32 options;
+	__u32 inheritance;
+	__s32 task;
+	__u64 id;
+	__u64 descriptor_id;
+	__u64 offset;
+	__u64 length;
+	__u64 mapped_size;
+	__u64 address;
+	__u64 generation;
+	__u64 redirects;
+	__u64 faults;
+	__u64 waiters;
+	__u64 waits;
+	__u64 longest_wait_ns;
+};
+
+/* Pages that someone holds for I/O make the call fail with EBUSY */
+#define IOMD_REDIRECT_REFUSE_PINNED	(1U << 0)
+
+/* For @descriptor: no new backing; every access waits until there is one */
+#define IOMD_NO_DESCRIPTOR	(-1)
+
+/**
+ * struct iomd_redirect - IOMD_REDIRECT: switch the memory behind a map
+ * @size: sizeof(struct iomd_redirect)
+ * @flags: IOMD_REDIRECT_*
+ * @options: 0, or the map's own options
+ * @descriptor: the new backing, or IOMD_NO_DESCRIPTOR
+ * @offset: where the map starts in it, bytes, page-aligned
+ * @pinned: out, pages of the old backing that someone else still held
+ */
+struct iomd_redirect {
+	__u32 size;
+	__u32 flags;
+	__u32 options;
+	__s32 descriptor;
+	__u64 offset;
+	__u64 pinned;
+};
+
+/**
+ * struct iomd_resume - IOMD_RESUME: end a suspension, on the last backing
+ * @size: sizeof(struct iomd_resume)
+ * @flags: must be zero
+ */
+struct iomd_resume {
+	__u32 size;
+	__u32 flags;
+};
+
+/**
+ * struct iomd_unmap - IOMD_UNMAP: end the mapping, in every task
+ * @size: sizeof(struct iomd_unmap)
+ * @flags: must be zero
+ */
+struct iomd_unmap {
+	__u32 size;
+	__u32 flags;
+};
+
+#endif /* _UAPI_LINUX_IOMD_H */
