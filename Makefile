@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# What people call. The module itself is described in Kbuild.
+
+# KDIR: a Rust-enabled kernel's build directory of your own. Without it, the module is built for
+# Debian's stock kernel, in a Debian 13 root that the set-up makes (see qemu/).
+export KDIR
+
+.DEFAULT_GOAL := modules
+.PHONY: modules modules_install clean help setup demo test test-stock test-host lint fmt \
+	rust-analyzer probe update-kernel
+
+help:
+	@echo 'Everything needed is set up on the way, in $${XDG_CACHE_HOME:-~/.cache}/iomd.'
+	@echo
+	@echo '  make demo             boot the stock kernel in QEMU and show what iomd does'
+	@echo '  make test             every test; test-host, test-stock: those on this machine, in QEMU'
+	@echo '  make [modules]        build iomd.ko for the stock kernel'
+	@echo '  make lint             formats, clippy, shellcheck, checkpatch, the header in C and C++'
+	@echo '  make fmt              format all Rust code'
+	@echo '  make rust-analyzer    write rust-project.json, for editors'
+	@echo '  make clean            remove what was built here (not the cache)'
+	@echo '  make setup            only set up: the toolchain and the kernel'
+	@echo '  make update-kernel    take the newest stock kernel from now on'
+	@echo
+	@echo 'With KDIR=/path/to/linux, a Rust-enabled kernel of your own:'
+	@echo
+	@echo '  make KDIR=... probe   say what that kernel or this machine lacks'
+	@echo '  make KDIR=... modules'
+	@echo '  make KDIR=... modules_install'
+
+modules modules_install:
+	+@qemu/module.sh $@
+
+clean:
+	+@if [ -e rust/abi.rs ]; then qemu/module.sh clean; fi
+	@rm -rf tools/target rust-project.json
+
+setup:
+	@qemu/kernel.sh
+
+update-kernel:
+	@qemu/kernel.sh --update
+
+probe:
+	@qemu/probe.sh $(or $(KDIR),$(error say which kernel: make KDIR=/path/to/linux probe))
+
+demo:
+	@qemu/demo.sh
+
+test:
+	@qemu/test.sh
+
+test-stock:
+	@qemu/test.sh module guest
+
+test-host:
+	@qemu/test.sh host
+
+lint:
+	@qemu/test.sh lint
+
+fmt rust-analyzer:
+	@qemu/$@.sh

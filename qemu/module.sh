@@ -1,0 +1,35 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# module.sh ARGUMENT...: the kernel's make for the module, with KDIR's kernel on this machine, or,
+# where KDIR is not set, with the stock kernel in the toolchain root. The compiler is the one that
+# the kernel was built with.
+
+. "${BASH_SOURCE[0]%/*}/common.sh"
+
+if [[ ${KDIR-} ]]; then
+	enter=()
+	"$qemu_dir/probe.sh" "$KDIR" >&2
+else
+	enter=("$qemu_dir/enter.sh")
+	KDIR=$("$qemu_dir/kernel.sh")/linux
+fi
+
+config=$KDIR/include/config/auto.conf
+compiler=()
+if grep -q -s '^CONFIG_CC_IS_CLANG=y' "$config"; then
+	compiler=(LLVM=1)
+else
+	gcc=$(sed -n 's/^CONFIG_CC_VERSION_TEXT="\?\([^ ]*\).*/\1/p' "$config")
+	if "${enter[@]}" "$gcc" --version >/dev/null 2>&1; then
+		compiler=(CC="$gcc")
+	fi
+fi
+
+# One build at a time; the lock goes with make.
+exec {lock}<"$checkout"
+flock "$lock"
+
+# A BTF section needs a vmlinux, which Debian has none of; the message about that helps nobody.
+exec "${enter[@]}" make -C "$KDIR" M="$checkout" --no-print-directory "${compiler[@]}" "$@" \
+	2> >(exec grep --line-buffered -v '^Skipping BTF generation' >&2)

@@ -1,0 +1,133 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# test.sh [PART...]: runs these parts of the tests, or all, and ends with their count, alone on the
+# last line. A check counts as one test; of a test program the tests that it ran. A part that does
+# not get to its end counts as a failed test.
+
+. "${BASH_SOURCE[0]%/*}/common.sh"
+cd "$checkout"
+
+enter=$qemu_dir/enter.sh
+passed=0 failed=0 skipped=0
+
+closing() {
+	local status=$?
+	if ((status)); then
+		failed=$((failed + 1))
+	fi
+	rm -f "$output"
+	printf '\n%d passed, %d failed' "$passed" "$failed"
+	if ((skipped)); then
+		printf ', %d skipped' "$skipped"
+	fi
+	printf '\n'
+	exit $((failed > 0))
+}
+output=$(mktemp)
+trap closing EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+# check NAME COMMAND...: passes if COMMAND does; its output is shown if it does not.
+check() {
+	local name=$1 start=$SECONDS
+	shift
+	if "$@" >"$output" 2>&1; then
+		passed=$((passed + 1))
+		printf '%-40s ok (%d s)\n' "$name" $((SECONDS - start))
+	else
+		failed=$((failed + 1))
+		printf '%-40s FAILED\n' "$name"
+		sed 's/^/  | /' "$output"
+	fi
+}
+
+# tests NAME COMMAND...: COMMAND runs Rust test programs and ends with their failure or success.
+tests() {
+	local name=$1 status=0 ok=0 bad=0 ignored=0 line
+	shift
+	printf '\n%s\n' "$name"
+	"$@" 2>&1 | tee "$output" || status=${PIPESTATUS[0]}
+	while read -r line; do
+		[[ $line =~ ([0-9]+)\ passed\;\ ([0-9]+)\ failed\;\ ([0-9]+)\ ignored ]] || continue
+		ok=$((ok + BASH_REMATCH[1])) bad=$((bad + BASH_REMATCH[2])) ignored=$((ignored + BASH_REMATCH[3]))
+	done < <(grep -a '^test result: ' "$output")
+	if ((status && !bad)); then
+		printf '%s: ended with status %d\n' "$name" "$status"
+		bad=1
+	elif ((ok + bad == 0)); then
+		printf '%s: ran no test\n' "$name"
+		bad=1
+	fi
+	passed=$((passed + ok)) failed=$((failed + bad)) skipped=$((skipped + ignored))
+}
+
+in_tools() {
+	(cd tools && "$enter" "$@")
+}
+
+# header COMPILER...: whether the ABI's header is all that a program need include.
+header() {
+	"$enter" "$@" -Wall -Wextra -pedantic -Werror -fsyntax-only -Iinclude/uapi - <<<'#include <linux/iomd.h>'
+}
+
+checkpatch() {
+	local kernel
+	kernel=$("$qemu_dir/kernel.sh")
+	# Ignored is what is about patches and about a MAINTAINERS file.
+	"$enter" "$kernel/linux/scripts/checkpatch.pl" --no-tree --terse --no-summary --strict --show-types \
+		--ignore FILE_PATH_CHANGES,SPDX_LICENSE_TAG -f "$@"
+}
+
+# In a copy: in place, kbuild would pass over what it has built, and rebuild it afterwards.
+module_clippy() {
+	local copy status=0
+	copy=$(mktemp -d)
+	cp -r Kbuild include rust "$copy"
+	"$qemu_dir/module.sh" modules CLIPPY=1 KRUSTFLAGS=-Dwarnings M="$copy" || status=$?
+	rm -rf "$copy"
+	return "$status"
+}
+
+# Where it fails, no test may take an older one for it.
+module_build() {
+	"$qemu_dir/module.sh" modules || {
+		rm -f iomd.ko
+		return 1
+	}
+}
+
+part_lint() {
+	check "shell scripts (shellcheck)" "$enter" shellcheck -x .ci/run qemu/*.sh qemu/guest/init
+	check "format" "$qemu_dir/fmt.sh" --check
+	check "module: clippy" module_clippy
+	check "tools: clippy" in_tools cargo clippy --workspace --all-targets --quiet -- -D warnings
+	check "C: checkpatch" checkpatch include/uapi/linux/*.h rust/os/*.[ch]
+	check "header: gcc, C99" header gcc -std=c99 -x c
+	check "header: g++, C++11" header g++ -std=c++11 -x c++
+	check "header: clang, C11" header clang -std=c11 -x c
+	check "header: clang++, C++17" header clang++ -std=c++17 -x c++
+}
+
+part_host() {
+	tests "host tests" in_tools cargo test --no-fail-fast
+}
+
+part_module() {
+	check "module: build" module_build
+}
+
+part_guest() {
+	tests "guest tests, stock kernel" in_tools cargo guest --no-fail-fast
+}
+
+all=(lint host module guest)
+(($#)) || set -- "${all[@]}"
+for part; do
+	[[ " ${all[*]} " == *" $part "* ]] || die "no such part: $part (there are: ${all[*]})"
+done
+"$qemu_dir/kernel.sh" >/dev/null
+for part; do
+	"part_$part"
+done
