@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The map options of XNU's IOTypes.h, checked.
+//!
+//! The numbers are the ABI's; that they are the same as in the header is asserted where both are
+//! known, in `control/`.
+
+/// Why options are refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OptionsError {
+    /// A bit or a cache mode that XNU does not have either.
+    Unknown,
+    /// XNU has it; this version, or Linux, cannot honour it.
+    Unsupported,
+}
+
+/// kIOMapAnywhere
+pub const ANYWHERE: u32 = 0x1;
+/// The cache mode's bits.
+pub const CACHE_MASK: u32 = 0xf00;
+/// Where the cache mode's bits begin.
+pub const CACHE_SHIFT: u32 = 8;
+/// kIOMapDefaultCache, as a mode
+pub const DEFAULT_CACHE: u32 = 0;
+/// kIOMapCopybackCache, as a mode
+pub const COPYBACK_CACHE: u32 = 3;
+/// The highest mode that XNU has (kIOMapPostedCombinedReordered).
+pub const LAST_CACHE: u32 = 9;
+/// kIOMapReadOnly
+pub const READ_ONLY: u32 = 0x1000;
+/// kIOMapUnique
+pub const UNIQUE: u32 = 0x0400_0000;
+
+/// The single bits that are honoured.
+pub const HONOURED: u32 = ANYWHERE | READ_ONLY | UNIQUE;
+/// The cache modes that are honoured, as a bit each: both are write-back.
+pub const HONOURED_CACHES: u32 = 1 << DEFAULT_CACHE | 1 << COPYBACK_CACHE;
+/// Static, Reference, Prefault, Overwrite, GuardedSmall, GuardedLarge.
+pub const UNSUPPORTED: u32 = 0x0100_0000 | 0x0200_0000 | 0x1000_0000 | 0x2000_0000 | 0xc000_0000;
+
+/// Map options that can be honoured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options(u32);
+
+impl Options {
+    /// Checks options as a caller gave them.
+    pub fn new(bits: u32) -> Result<Self, OptionsError> {
+        let cache = (bits & CACHE_MASK) >> CACHE_SHIFT;
+
+        if bits & !(CACHE_MASK | HONOURED | UNSUPPORTED) != 0 || cache > LAST_CACHE {
+            Err(OptionsError::Unknown)
+        } else if bits & UNSUPPORTED != 0 || HONOURED_CACHES & (1 << cache) == 0 {
+            Err(OptionsError::Unsupported)
+        } else {
+            Ok(Self(bits))
+        }
+    }
+
+    /// Those of a mapping that was made by mmap on the device itself.
+    pub const fn client_mapping(writable: bool) -> Self {
+        Self(ANYWHERE | UNIQUE | if writable { 0 } else { READ_ONLY })
+    }
+
+    /// As given.
+    pub fn bits(self) -> u32 {
+        self.0
+    }
+
+    /// Only such a map can be redirected.
+    pub fn is_unique(self) -> bool {
+        self.0 & UNIQUE != 0
+    }
+
+    /// Such a map is never writable.
+    pub fn is_read_only(self) -> bool {
+        self.0 & READ_ONLY != 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn every_bit_is_honoured_unsupported_or_unknown() {
+        for bit in (0..32).map(|shift| 1_u32 << shift) {
+            let expected = if bit & HONOURED != 0 {
+                Ok(Options(bit))
+            } else if bit & (UNSUPPORTED | CACHE_MASK) != 0 {
+                Err(OptionsError::Unsupported)
+            } else {
+                Err(OptionsError::Unknown)
+            };
+            assert_eq!(Options::new(bit), expected, "{bit:#x}");
+        }
+    }
+
+    #[test]
+    fn write_back_is_the_only_cache_mode() {
+        for mode in 0..16 {
+            let options = Options::new(mode << CACHE_SHIFT);
+            match mode {
+                0 | 3 => assert!(options.is_ok()),
+                1..=9 => assert_eq!(options, Err(OptionsError::Unsupported)),
+                _ => assert_eq!(options, Err(OptionsError::Unknown)),
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn accepted_options_are_kept_as_given(bits: u32) {
+            if let Ok(options) = Options::new(bits) {
+                prop_assert_eq!(options.bits(), bits);
+                prop_assert_eq!(bits & !(HONOURED | CACHE_MASK), 0);
+            }
+        }
+    }
+}
