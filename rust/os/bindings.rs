@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The raw C interface: the kernel's own bindings, what they lack although it is exported, and
+//! `helpers.c`. Private to `os`.
+
+// With lockdep off some of the structs have no fields, which rustc takes for a mistake.
+#![allow(improper_ctypes)]
+
+pub(super) use kernel::bindings::*;
+use kernel::ffi::{c_char, c_int, c_uint, c_ulong, c_void};
+
+extern "C" {
+    /// `fs/anon_inodes.c`.
+    pub(super) fn anon_inode_getfile(
+        name: *const c_char,
+        operations: *const file_operations,
+        private: *mut c_void,
+        flags: c_int,
+    ) -> *mut file;
+
+    /// `fs/anon_inodes.c`.
+    pub(super) fn anon_inode_create_getfile(
+        name: *const c_char,
+        operations: *const file_operations,
+        private: *mut c_void,
+        flags: c_int,
+        context_inode: *const inode,
+    ) -> *mut file;
+
+    pub(super) fn iomd_mutex_lock_killable(lock: *mut mutex) -> c_int;
+    pub(super) fn iomd_mutex_lock_killable_nest_lock(lock: *mut mutex, outer: *mut mutex) -> c_int;
+    pub(super) fn iomd_release_fault_lock(vmf: *mut vm_fault);
+    pub(super) fn iomd_current_flags() -> c_uint;
+    pub(super) fn iomd_fatal_signal_pending() -> bool;
+    pub(super) fn iomd_cond_resched();
+    pub(super) fn iomd_xa_init_accounted(xa: *mut xarray);
+    pub(super) fn iomd_copy_highpage(to: *mut page, from: *mut page);
+    pub(super) fn iomd_clear_highpage(page: *mut page);
+    pub(super) fn iomd_page_ref_count(page: *mut page) -> c_int;
+    pub(super) fn iomd_page_mapcount(page: *mut page) -> c_int;
+    pub(super) fn iomd_file_inode(file: *mut file) -> *mut inode;
+    pub(super) fn iomd_file_writable(file: *mut file) -> bool;
+    pub(super) fn iomd_get_current_user() -> *mut user_struct;
+    pub(super) fn iomd_memlock_limit_pages() -> c_ulong;
+    pub(super) fn iomd_charge_locked_vm(
+        user: *mut user_struct,
+        pages: c_ulong,
+        limit: c_ulong,
+    ) -> bool;
+    pub(super) fn iomd_uncharge_locked_vm(user: *mut user_struct, pages: c_ulong);
+    pub(super) fn iomd_set_active_memcg(memcg: *mut mem_cgroup) -> *mut mem_cgroup;
+    pub(super) fn iomd_mem_cgroup_put(memcg: *mut mem_cgroup);
+}

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A page fault as a typestate.
+//!
+//! A [`Fault`] holds the fault lock (the VMA lock or the mmap lock). It is either answered with the
+//! lock held, or [released](Fault::release), and a [`Released`] can only become a retry: what must
+//! not be touched without the lock cannot be reached any more.
+
+use super::{
+    bindings, file,
+    pages::{Page, PageRef},
+};
+use crate::pure::wait::Access;
+use core::marker::PhantomData;
+use kernel::{
+    fs::File,
+    mm::virt::VmaMixedMap,
+    page::PAGE_SIZE,
+    sync::aref::ARef,
+    types::NotThreadSafe,
+};
+
+/// How many entries one fault puts in at most, as the core's fault-around does (64 KiB).
+pub(crate) const WINDOW: usize = 16;
+
+/// A fault to be answered.
+///
+/// # Invariants
+///
+/// `vmf` is valid and its fault lock is held; the VMA has an inner file and VM_MIXEDMAP.
+pub(crate) struct Fault<'a> {
+    vmf: *mut bindings::vm_fault,
+    _lock: PhantomData<(&'a VmaMixedMap, NotThreadSafe)>,
+}
+
+impl Fault<'_> {
+    /// # Safety
+    ///
+    /// `vmf` is the argument of a `->fault` of a VMA that [`super::vma::show`] set up, and the
+    /// `Fault` does not outlive that call.
+    pub(super) unsafe fn from_raw(vmf: *mut bindings::vm_fault) -> Self {
+        // INVARIANT: As required.
+        Self {
+            vmf,
+            _lock: PhantomData,
+        }
+    }
+
+    fn vma(&self) -> &VmaMixedMap {
+        // SAFETY: By the invariant; `show` set VM_MIXEDMAP.
+        unsafe { VmaMixedMap::from_raw((*self.vmf).__bindgen_anon_1.vma) }
+    }
+
+    fn has(&self, flag: bindings::fault_flag) -> bool {
+        // SAFETY: By the invariant.
+        unsafe { (*self.vmf).flags & flag != 0 }
+    }
+
+    /// The object's page that is wanted.
+    pub(crate) fn page(&self) -> usize {
+        // SAFETY: By the invariant.
+        unsafe { (*self.vmf).__bindgen_anon_1.pgoff }
+    }
+
+    /// How many pages, beginning with the wanted one, may be put in at once: the rest of an
+    /// aligned window, clipped to the VMA.
+    pub(crate) fn window(&self) -> usize {
+        // SAFETY: By the invariant.
+        let address = unsafe { (*self.vmf).__bindgen_anon_1.address };
+        let to_end = self.vma().end().saturating_sub(address) / PAGE_SIZE;
+
+        (WINDOW - (address / PAGE_SIZE) % WINDOW).min(to_end)
+    }
+
+    /// Who wants it, and how. `privileged` is for the caller to say.
+    pub(crate) fn access(&self, privileged: bool) -> Access {
+        // SAFETY: There is always a current task.
+        let task = unsafe { bindings::iomd_current_flags() };
+
+        Access {
+            retry_without_wait: self.has(bindings::fault_flag_FAULT_FLAG_RETRY_NOWAIT),
+            may_retry: self.has(bindings::fault_flag_FAULT_FLAG_ALLOW_RETRY),
+            user_mode: self.has(bindings::fault_flag_FAULT_FLAG_USER),
+            leaving: task & (bindings::PF_EXITING | bindings::PF_DUMPCORE) != 0,
+            kernel_thread: task & bindings::PF_KTHREAD != 0,
+            privileged,
+        }
+    }
+
+    /// Puts the wanted page in, and after it those of `following` whose place is still empty.
+    ///
+    /// The caller keeps the object's lock for the call, so that no page goes in after a zap.
+    pub(crate) fn insert<'p>(
+        self,
+        page: &Page,
+        following: impl Iterator<Item = PageRef<'p>>,
+    ) -> Outcome {
+        // SAFETY: By the invariant.
+        let address = unsafe { (*self.vmf).__bindgen_anon_1.address };
+
+        // SAFETY: By the invariant the VMA is locked and MIXEDMAP, and a `Page` has order 0.
+        let result = unsafe {
+            bindings::vm_insert_page(self.vma().as_ptr(), address, page.as_ptr())
+        };
+        // EBUSY: another thread was faster, and it can only have put in the same page.
+        if result != 0 && result != -(bindings::EBUSY as i32) {
+            return Outcome::code(bindings::vm_fault_reason_VM_FAULT_OOM);
+        }
+        let mut pages: [*mut bindings::page; WINDOW] = [core::ptr::null_mut(); WINDOW];
+        let mut count = 0;
+        for (slot, page) in pages.iter_mut().zip(following) {
+            *slot = page.as_ptr();
+            count += 1;
+        }
+        if count != 0 {
+            // It stops at the first that is there already; that they are wanted at all is a guess.
+            // SAFETY: As above; `vm_insert_pages` checks the range against the VMA.
+            unsafe {
+                bindings::vm_insert_pages(
+                    self.vma().as_ptr(),
+                    address.wrapping_add(PAGE_SIZE),
+                    pages.as_mut_ptr(),
+                    &mut count,
+                )
+            };
+        }
+        Outcome::code(bindings::vm_fault_reason_VM_FAULT_NOPAGE)
+    }
+
+    /// Answers with SIGBUS (EFAULT for an access in kernel mode).
+    pub(crate) fn sigbus(self) -> Outcome {
+        Outcome::code(bindings::vm_fault_reason_VM_FAULT_SIGBUS)
+    }
+
+    /// Answers "again" without a wait, the lock still held: only for FAULT_FLAG_RETRY_NOWAIT,
+    /// whose callers expect that.
+    pub(crate) fn retry_without_wait(self) -> Outcome {
+        Outcome::code(bindings::vm_fault_reason_VM_FAULT_RETRY)
+    }
+
+    /// Drops the fault lock, to sleep. Only where the fault may be retried.
+    ///
+    /// Without the lock, munmap and close can take the VMA and the last file away, and rmmod the
+    /// code that sleeps; so the file is held until the outcome is delivered.
+    pub(crate) fn release(self) -> Released {
+        // SAFETY: The VMA is locked and keeps its file, so that it can be referenced.
+        let file = unsafe {
+            file::own(bindings::get_file(
+                (*(*self.vmf).__bindgen_anon_1.vma).vm_file,
+            ))
+        };
+
+        // SAFETY: By the invariant the lock is held; `self` is consumed, so it is not used again.
+        unsafe { bindings::iomd_release_fault_lock(self.vmf) };
+        Released { file }
+    }
+}
+
+/// A fault whose lock is gone.
+pub(crate) struct Released {
+    file: ARef<File>,
+}
+
+impl Released {
+    /// Lets the access fault again.
+    pub(crate) fn retry(self) -> Outcome {
+        Outcome {
+            code: bindings::vm_fault_reason_VM_FAULT_RETRY,
+            file: Some(self.file),
+        }
+    }
+}
+
+/// The answer to a fault.
+#[must_use]
+pub(crate) struct Outcome {
+    code: bindings::vm_fault_t,
+    // Keeps the object alive until the handler has returned.
+    file: Option<ARef<File>>,
+}
+
+impl Outcome {
+    fn code(code: bindings::vm_fault_t) -> Self {
+        Self { code, file: None }
+    }
+
+    /// Gives the file up as the last act.
+    pub(super) fn into_raw(self) -> bindings::vm_fault_t {
+        let Self { code, file } = self;
+
+        drop(file);
+        code
+    }
+}

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Anonymous files that own a Rust object, and their operation tables.
+//!
+//! C header: [`include/linux/anon_inodes.h`](srctree/include/linux/anon_inodes.h)
+
+use super::{bindings, wait::WaitQueue};
+use core::{marker::PhantomData, ptr};
+use kernel::{
+    error::{from_err_ptr, from_result},
+    ffi::{c_int, c_uint, c_ulong},
+    fs::{File, LocalFile},
+    mm::virt::VmaNew,
+    module::this_module,
+    prelude::*,
+    sync::aref::ARef,
+    types::ForeignOwnable,
+};
+
+/// What an open file may do.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    Read,
+    ReadWrite,
+}
+
+impl Access {
+    pub(super) const fn open_flags(self) -> c_int {
+        (match self {
+            Access::Read => bindings::O_RDONLY,
+            Access::ReadWrite => bindings::O_RDWR,
+        }) as c_int
+    }
+}
+
+/// Readiness, as poll(2) reports it.
+#[derive(Clone, Copy)]
+pub(crate) struct Readiness {
+    /// `EPOLLIN`
+    pub(crate) readable: bool,
+    /// `EPOLLHUP`
+    pub(crate) hung_up: bool,
+}
+
+/// An object that lives in an open file: made with it, dropped at its last close.
+pub(crate) trait FileObject: Send + Sync + Sized + 'static {
+    /// Shown as `anon_inode:NAME`.
+    const NAME: &'static CStr;
+
+    /// The operation table: one `static` of each type, whose address tells the type of a file.
+    fn operations() -> &'static FileOperations<Self>;
+
+    /// ioctl(2), of 32-bit programs too (the structures are the same for both).
+    fn ioctl(&self, _file: &File, _command: u32, _argument: UserPtr) -> Result<isize> {
+        Err(ENOTTY)
+    }
+
+    /// mmap(2).
+    fn mmap(&self, _file: &File, _vma: &VmaNew) -> Result {
+        Err(ENODEV)
+    }
+
+    /// The queue that is woken when [`FileObject::readiness`] changes.
+    fn poll_queue(&self) -> Option<&WaitQueue> {
+        None
+    }
+
+    /// poll(2).
+    fn readiness(&self) -> Readiness {
+        Readiness {
+            readable: false,
+            hung_up: false,
+        }
+    }
+}
+
+/// `struct file_operations` for files that own a `T`.
+pub(crate) struct FileOperations<T>(bindings::file_operations, PhantomData<T>);
+
+// SAFETY: The table is never written.
+unsafe impl<T> Sync for FileOperations<T> {}
+
+impl<T: FileObject> FileOperations<T> {
+    pub(crate) const fn new() -> Self {
+        Self(
+            bindings::file_operations {
+                owner: this_module::<crate::IomdModule>().as_ptr(),
+                release: Some(Self::release),
+                unlocked_ioctl: Some(Self::ioctl),
+                #[cfg(CONFIG_COMPAT)]
+                compat_ioctl: bindings::compat_ptr_ioctl,
+                mmap: Some(Self::mmap),
+                poll: Some(Self::poll),
+                llseek: Some(bindings::noop_llseek),
+                ..pin_init::zeroed()
+            },
+            PhantomData,
+        )
+    }
+
+    pub(super) fn as_raw(&'static self) -> *const bindings::file_operations {
+        &self.0
+    }
+
+    /// The object of a file.
+    ///
+    /// # Safety
+    ///
+    /// `file` is open and has this table.
+    pub(super) unsafe fn object<'a>(file: *const bindings::file) -> &'a T {
+        // SAFETY: Every file with this table got a `KBox<T>` when it was made, which `release`
+        // alone takes back.
+        unsafe { <KBox<T> as ForeignOwnable>::borrow((*file).private_data) }
+    }
+
+    unsafe extern "C" fn release(
+        _inode: *mut bindings::inode,
+        file: *mut bindings::file,
+    ) -> c_int {
+        // SAFETY: The file has this table, and this is its last use.
+        drop(unsafe { <KBox<T> as ForeignOwnable>::from_foreign((*file).private_data) });
+        0
+    }
+
+    unsafe extern "C" fn ioctl(
+        file: *mut bindings::file,
+        command: c_uint,
+        argument: c_ulong,
+    ) -> isize {
+        // SAFETY: The file is open for the call and has this table.
+        let (object, file) = unsafe { (Self::object(file), File::from_raw_file(file)) };
+
+        from_result(|| T::ioctl(object, file, command, UserPtr::from_addr(argument)))
+    }
+
+    unsafe extern "C" fn mmap(
+        file: *mut bindings::file,
+        vma: *mut bindings::vm_area_struct,
+    ) -> c_int {
+        // SAFETY: The file is open for the call and has this table; the VMA is being set up.
+        let (object, file, vma) = unsafe {
+            (
+                Self::object(file),
+                File::from_raw_file(file),
+                VmaNew::from_raw(vma),
+            )
+        };
+
+        from_result(|| T::mmap(object, file, vma).map(|()| 0))
+    }
+
+    unsafe extern "C" fn poll(
+        file: *mut bindings::file,
+        table: *mut bindings::poll_table,
+    ) -> bindings::__poll_t {
+        // SAFETY: The file is open for the call and has this table.
+        let object = unsafe { Self::object(file) };
+
+        if let Some(queue) = object.poll_queue() {
+            // SAFETY: `table` is null or valid. The queue lives as long as the object, and so as
+            // the file, which whoever is put on the queue keeps open (select, poll, io_uring) or
+            // is taken off it before its release (epoll).
+            unsafe { bindings::poll_wait(file, queue.as_raw(), table) };
+        }
+        let readiness = object.readiness();
+        let mut events = 0;
+        if readiness.readable {
+            events |= bindings::POLLIN | bindings::POLLRDNORM;
+        }
+        if readiness.hung_up {
+            events |= bindings::POLLHUP;
+        }
+        events
+    }
+}
+
+/// Makes an anonymous file that owns `object`.
+///
+/// `ENFILE`, `ENOMEM`.
+pub(crate) fn open<T: FileObject>(object: T, access: Access) -> Result<ARef<File>> {
+    let object = KBox::new(object, GFP_KERNEL)?.into_foreign();
+    // SAFETY: The name and the table are static, and the table takes a `KBox<T>`.
+    let file = from_err_ptr(unsafe {
+        bindings::anon_inode_getfile(
+            T::NAME.as_char_ptr(),
+            T::operations().as_raw(),
+            object,
+            access.open_flags(),
+        )
+    })
+    .inspect_err(|_| {
+        // SAFETY: No file was made, so nobody else has the object.
+        drop(unsafe { <KBox<T> as ForeignOwnable>::from_foreign(object) });
+    })?;
+
+    // SAFETY: The one reference to a new file is ours.
+    Ok(unsafe { own(file) })
+}
+
+/// Takes over a reference to a new file.
+///
+/// # Safety
+///
+/// `file` is a valid file that no file descriptor table has, and the caller gives its reference
+/// away.
+pub(super) unsafe fn own(file: *mut bindings::file) -> ARef<File> {
+    // SAFETY: Valid and ours by the requirements; without a descriptor there is no fdget_pos.
+    unsafe { ARef::from_raw(ptr::NonNull::new_unchecked(file).cast()) }
+}
+
+/// Whether the file was opened for writing.
+pub(crate) fn is_writable(file: &LocalFile) -> bool {
+    // SAFETY: The file is valid.
+    unsafe { bindings::iomd_file_writable(file.as_ptr()) }
+}
+
+/// The object of one of the caller's file descriptors, if it is a `T`.
+pub(crate) struct Descriptor<T> {
+    file: ARef<LocalFile>,
+    _type: PhantomData<T>,
+}
+
+impl<T: FileObject> Descriptor<T> {
+    /// `EBADF` if `fd` is not open, `EINVAL` if it is something else than a `T`.
+    pub(crate) fn get(fd: i32) -> Result<Self> {
+        let file = LocalFile::fget(u32::try_from(fd).map_err(|_| EBADF)?)?;
+
+        // SAFETY: The file is valid, its table never changes.
+        if unsafe { (*file.as_ptr()).f_op } != T::operations().as_raw() {
+            return Err(EINVAL);
+        }
+        Ok(Self {
+            file,
+            _type: PhantomData,
+        })
+    }
+
+    pub(crate) fn object(&self) -> &T {
+        // SAFETY: `get` saw that the file has this table.
+        unsafe { FileOperations::object(self.file.as_ptr()) }
+    }
+
+    /// Whether the descriptor was opened for writing.
+    pub(crate) fn is_writable(&self) -> bool {
+        is_writable(&self.file)
+    }
+}

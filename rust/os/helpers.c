@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What Rust cannot call: inline functions and macros of the kernel's headers.
+ * One line of C each; every rule about when they may be called is written down
+ * at the Rust wrapper that calls them.
+ */
+
+#include <linux/fs.h>
+#include <linux/highmem.h>
+#include <linux/memcontrol.h>
+#include <linux/mm.h>
+#include <linux/mutex.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/user.h>
+#include <linux/xarray.h>
+
+#include "helpers.h"
+
+int iomd_mutex_lock_killable(struct mutex *lock)
+{
+	return mutex_lock_killable(lock);
+}
+
+int iomd_mutex_lock_killable_nest_lock(struct mutex *lock, struct mutex *outer)
+{
+	return mutex_lock_killable_nest_lock(lock, outer);
+}
+
+void iomd_release_fault_lock(struct vm_fault *vmf)
+{
+	release_fault_lock(vmf);
+}
+
+unsigned int iomd_current_flags(void)
+{
+	return current->flags;
+}
+
+bool iomd_fatal_signal_pending(void)
+{
+	return fatal_signal_pending(current);
+}
+
+void iomd_cond_resched(void)
+{
+	cond_resched();
+}
+
+/* The nodes are charged like the pages that they hold. */
+void iomd_xa_init_accounted(struct xarray *xa)
+{
+	xa_init_flags(xa, XA_FLAGS_ACCOUNT);
+}
+
+void iomd_copy_highpage(struct page *to, struct page *from)
+{
+	copy_highpage(to, from);
+}
+
+void iomd_clear_highpage(struct page *page)
+{
+	clear_highpage(page);
+}
+
+int iomd_page_ref_count(struct page *page)
+{
+	return folio_ref_count(page_folio(page));
+}
+
+int iomd_page_mapcount(struct page *page)
+{
+	return folio_mapcount(page_folio(page));
+}
+
+struct inode *iomd_file_inode(struct file *file)
+{
+	return file_inode(file);
+}
+
+bool iomd_file_writable(struct file *file)
+{
+	return file->f_mode & FMODE_WRITE;
+}
+
+struct user_struct *iomd_get_current_user(void)
+{
+	return get_uid(current_user());
+}
+
+unsigned long iomd_memlock_limit_pages(void)
+{
+	return rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT;
+}
+
+/* As __io_account_mem() does for io_uring: one counter for all of a user's. */
+bool iomd_charge_locked_vm(struct user_struct *user, unsigned long pages,
+			   unsigned long limit)
+{
+	unsigned long charged = atomic_long_read(&user->locked_vm);
+
+	do {
+		if (charged > limit || pages > limit - charged)
+			return false;
+	} while (!atomic_long_try_cmpxchg(&user->locked_vm,
+					  (long *)&charged, charged + pages));
+	return true;
+}
+
+void iomd_uncharge_locked_vm(struct user_struct *user, unsigned long pages)
+{
+	atomic_long_sub(pages, &user->locked_vm);
+}
+
+struct mem_cgroup *iomd_set_active_memcg(struct mem_cgroup *memcg)
+{
+	return set_active_memcg(memcg);
+}
+
+void iomd_mem_cgroup_put(struct mem_cgroup *memcg)
+{
+	mem_cgroup_put(memcg);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _IOMD_HELPERS_H
+#define _IOMD_HELPERS_H
+
+#include <linux/types.h>
+
+struct file;
+struct inode;
+struct mem_cgroup;
+struct mutex;
+struct page;
+struct user_struct;
+struct vm_fault;
+struct xarray;
+
+int iomd_mutex_lock_killable(struct mutex *lock);
+int iomd_mutex_lock_killable_nest_lock(struct mutex *lock, struct mutex *outer);
+void iomd_release_fault_lock(struct vm_fault *vmf);
+unsigned int iomd_current_flags(void);
+bool iomd_fatal_signal_pending(void);
+void iomd_cond_resched(void);
+void iomd_xa_init_accounted(struct xarray *xa);
+void iomd_copy_highpage(struct page *to, struct page *from);
+void iomd_clear_highpage(struct page *page);
+int iomd_page_ref_count(struct page *page);
+int iomd_page_mapcount(struct page *page);
+struct inode *iomd_file_inode(struct file *file);
+bool iomd_file_writable(struct file *file);
+struct user_struct *iomd_get_current_user(void);
+unsigned long iomd_memlock_limit_pages(void);
+bool iomd_charge_locked_vm(struct user_struct *user, unsigned long pages,
+			   unsigned long limit);
+void iomd_uncharge_locked_vm(struct user_struct *user, unsigned long pages);
+struct mem_cgroup *iomd_set_active_memcg(struct mem_cgroup *memcg);
+void iomd_mem_cgroup_put(struct mem_cgroup *memcg);
+
+#endif /* _IOMD_HELPERS_H */

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! An inode of one's own, and so an `address_space` of one's own: what is mapped through files of
+//! it, and nothing else, can be zapped in one call.
+//!
+//! Every VMA gets an inner file of the inode, opened with the rights that the mapping has. The
+//! core's own checks on `f_mode` (mprotect, remap_file_pages) then keep those rights.
+
+use super::{
+    bindings,
+    file::{self, Access, FileObject, FileOperations},
+};
+use kernel::{error::from_err_ptr, fs::File, prelude::*, sync::aref::ARef};
+
+/// An anonymous inode without a name.
+pub(crate) struct Inode {
+    // Keeps inode and mount alive; nobody else ever has this file.
+    anchor: ARef<File>,
+}
+
+/// The file that an [`Inode`] is made with can do nothing.
+struct Anchor;
+
+impl FileObject for Anchor {
+    const NAME: &'static CStr = c"[iomd]";
+
+    fn operations() -> &'static FileOperations<Self> {
+        static OPERATIONS: FileOperations<Anchor> = FileOperations::new();
+        &OPERATIONS
+    }
+}
+
+impl Inode {
+    /// `ENFILE`, `ENOMEM`, or what the security module says.
+    pub(crate) fn new() -> Result<Self> {
+        // SAFETY: The name and the table are static; an `Anchor` has no data.
+        let anchor = from_err_ptr(unsafe {
+            bindings::anon_inode_create_getfile(
+                Anchor::NAME.as_char_ptr(),
+                Anchor::operations().as_raw(),
+                kernel::types::ForeignOwnable::into_foreign(KBox::new(Anchor, GFP_KERNEL)?),
+                Access::ReadWrite.open_flags(),
+                core::ptr::null(),
+            )
+        })?;
+
+        Ok(Self {
+            // SAFETY: The one reference to a new file is ours.
+            anchor: unsafe { file::own(anchor) },
+        })
+    }
+
+    /// Opens an inner file that owns `object`.
+    ///
+    /// `ENFILE`, `ENOMEM`.
+    pub(crate) fn open<T: FileObject>(&self, object: T, access: Access) -> Result<ARef<File>> {
+        let object = KBox::new(object, GFP_KERNEL)?;
+        let anchor = self.anchor.as_ptr();
+        let operations = T::operations().as_raw();
+
+        // SAFETY: The module is alive: its code is running. `__fput` puts the module of a file's
+        // table, so that each file needs a reference.
+        unsafe { bindings::__module_get((*operations).owner) };
+        // SAFETY: The anchor is open, so its inode and mount are valid; the new file gets the
+        // reference to the inode. The name and the table are static.
+        let file = from_err_ptr(unsafe {
+            let inode = bindings::iomd_file_inode(anchor);
+
+            bindings::ihold(inode);
+            bindings::alloc_file_pseudo(
+                inode,
+                (*anchor).__bindgen_anon_1.f_path.mnt,
+                T::NAME.as_char_ptr(),
+                access.open_flags(),
+                operations,
+            )
+        })
+        .inspect_err(|_| {
+            // SAFETY: No file was made, so both references are still ours.
+            unsafe {
+                bindings::iput(bindings::iomd_file_inode(anchor));
+                bindings::module_put((*operations).owner);
+            }
+        })?;
+
+        // SAFETY: Nobody else has the file yet, and its table takes a `KBox<T>`.
+        unsafe { (*file).private_data = kernel::types::ForeignOwnable::into_foreign(object) };
+        // SAFETY: The one reference to a new file is ours.
+        Ok(unsafe { file::own(file) })
+    }
+
+    /// Takes every page-table entry of every mapping of this inode away, in every task.
+    ///
+    /// When it returns no CPU can reach a page through an entry that was there at the call; whoever
+    /// must not put new ones in has to be kept from it by the caller (`unmap_mapping_range()`).
+    pub(crate) fn zap(&self) {
+        // SAFETY: The anchor's mapping lives as long as its inode; length 0 means to the end.
+        unsafe { bindings::unmap_mapping_range((*self.anchor.as_ptr()).f_mapping, 0, 0, 1) };
+    }
+}

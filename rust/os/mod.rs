@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Safe types for what the `kernel` crate lacks, one concept per file, written as if for
+//! upstream. All `unsafe` code and all raw bindings of the module are here; nothing here knows
+//! what a descriptor or a map is.
+
+mod bindings;
+
+pub(crate) mod account;
+pub(crate) mod fault;
+pub(crate) mod file;
+pub(crate) mod global;
+pub(crate) mod inode;
+pub(crate) mod mutex;
+pub(crate) mod pages;
+pub(crate) mod rwsem;
+pub(crate) mod task;
+pub(crate) mod user;
+pub(crate) mod vma;
+pub(crate) mod wait;

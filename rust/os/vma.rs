@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Virtual memory areas that show an object: `struct vm_operations_struct`.
+//!
+//! C header: [`include/linux/mm.h`](srctree/include/linux/mm.h)
+
+use super::{
+    bindings,
+    fault::{Fault, Outcome},
+    file::{FileObject, FileOperations},
+};
+use core::marker::PhantomData;
+use kernel::{
+    fs::File,
+    mm::virt::{flags, VmaNew, VmaRef},
+    page::PAGE_SIZE,
+    prelude::*,
+    sync::aref::ARef,
+};
+
+/// Tells one address space from all others that exist at the same time. It holds nothing and may
+/// be compared only with that of a VMA that exists.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct AddressSpace(usize);
+
+/// Where a VMA is, and what of the object it shows.
+#[derive(Clone, Copy)]
+pub(crate) struct Place {
+    pub(crate) address_space: AddressSpace,
+    /// The first address.
+    pub(crate) start: usize,
+    /// The object's page that is seen there.
+    pub(crate) first_page: usize,
+    /// Pages.
+    pub(crate) pages: usize,
+}
+
+impl Place {
+    /// The place of a VMA.
+    pub(crate) fn of(vma: &VmaRef) -> Self {
+        Self {
+            // SAFETY: Whoever has a `VmaRef` may read both; neither changes under the lock.
+            address_space: AddressSpace(unsafe { (*vma.as_ptr()).vm_mm } as usize),
+            start: vma.start(),
+            // SAFETY: As above.
+            first_page: unsafe { (*vma.as_ptr()).vm_pgoff },
+            pages: (vma.end() - vma.start()) / PAGE_SIZE,
+        }
+    }
+}
+
+/// What an inner file's object is told of the VMAs that show it.
+///
+/// `opened` and `closed` run under the mmap lock of the VMA's task, also at fork and exit: they
+/// take no sleeping lock.
+pub(crate) trait VmaObject: FileObject {
+    /// The operation table: one `static` of each type.
+    fn vm_operations() -> &'static VmOperations<Self>;
+
+    /// A VMA was copied: fork, a split, the first half of mremap. Not called for the first one.
+    fn opened(&self, place: Place);
+
+    /// A VMA goes away.
+    fn closed(&self, place: Place);
+
+    /// mremap moved a VMA here.
+    fn moved(&self, place: Place);
+
+    /// An access found no page-table entry.
+    fn fault(&self, fault: Fault<'_>) -> Outcome;
+}
+
+/// `struct vm_operations_struct` for VMAs whose file owns a `T`.
+pub(crate) struct VmOperations<T>(bindings::vm_operations_struct, PhantomData<T>);
+
+// SAFETY: The table is never written.
+unsafe impl<T> Sync for VmOperations<T> {}
+
+impl<T: VmaObject> VmOperations<T> {
+    pub(crate) const fn new() -> Self {
+        Self(
+            bindings::vm_operations_struct {
+                open: Some(Self::open),
+                close: Some(Self::close),
+                mremap: Some(Self::mremap),
+                fault: Some(Self::fault),
+                // Without it the core takes the mmap lock for every fault.
+                map_pages: Some(Self::map_pages),
+                ..pin_init::zeroed()
+            },
+            PhantomData,
+        )
+    }
+
+    /// # Safety
+    ///
+    /// `vma` has this table, and the caller may read it for `'a`.
+    unsafe fn object<'a>(vma: *mut bindings::vm_area_struct) -> &'a T {
+        // SAFETY: `show` gave the VMA this table together with a file that has `T`'s, and a VMA
+        // keeps its file.
+        unsafe { FileOperations::object((*vma).vm_file) }
+    }
+
+    unsafe extern "C" fn open(vma: *mut bindings::vm_area_struct) {
+        // SAFETY: The core calls with a valid VMA, its lock held.
+        unsafe { Self::object(vma).opened(Place::of(VmaRef::from_raw(vma))) };
+    }
+
+    unsafe extern "C" fn close(vma: *mut bindings::vm_area_struct) {
+        // SAFETY: As above.
+        unsafe { Self::object(vma).closed(Place::of(VmaRef::from_raw(vma))) };
+    }
+
+    unsafe extern "C" fn mremap(vma: *mut bindings::vm_area_struct) -> kernel::ffi::c_int {
+        // SAFETY: As above.
+        unsafe { Self::object(vma).moved(Place::of(VmaRef::from_raw(vma))) };
+        0
+    }
+
+    unsafe extern "C" fn fault(vmf: *mut bindings::vm_fault) -> bindings::vm_fault_t {
+        // SAFETY: The core calls with a valid VMA, the fault lock held. The object outlives the
+        // call: the VMA keeps the file until the lock is released, the outcome from then on.
+        let (object, fault) = unsafe {
+            (
+                Self::object((*vmf).__bindgen_anon_1.vma),
+                Fault::from_raw(vmf),
+            )
+        };
+
+        object.fault(fault).into_raw()
+    }
+
+    unsafe extern "C" fn map_pages(
+        _vmf: *mut bindings::vm_fault,
+        _start: kernel::ffi::c_ulong,
+        _end: kernel::ffi::c_ulong,
+    ) -> bindings::vm_fault_t {
+        // Nothing is mapped around; `fault` does that under the object's own lock.
+        0
+    }
+}
+
+/// Makes a new VMA show `file`'s object; nothing can fail from here on.
+///
+/// Pages go in by `vm_insert_page()` (MIXEDMAP); the VMA neither merges nor grows (DONTEXPAND), is
+/// not dumped, and never becomes executable.
+///
+/// `EINVAL` for a private mapping, `EPERM` for an executable one.
+pub(crate) fn show<T: VmaObject>(vma: &VmaNew, file: ARef<File>) -> Result {
+    // VM_MAYSHARE, because do_mmap() clears VM_SHARED for files that are not writable.
+    if vma.flags() & flags::MAYSHARE == 0 {
+        return Err(EINVAL);
+    }
+    vma.try_clear_mayexec().map_err(|_| EPERM)?;
+    vma.set_mixedmap();
+    vma.set_dontexpand();
+    vma.set_dontdump();
+
+    // SAFETY: The VMA is being set up by this task, and `vma_set_file` takes a reference of its
+    // own. From here on its file has `T`'s table, as the operations need.
+    unsafe {
+        bindings::vma_set_file(vma.as_ptr(), file.as_ptr());
+        (*vma.as_ptr()).vm_ops = &T::vm_operations().0;
+    }
+    Ok(())
+}

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Wait queues with the two sleeps that a page fault may take, and poll.
+//!
+//! C header: [`include/linux/wait.h`](srctree/include/linux/wait.h)
+
+use super::bindings;
+use core::ptr;
+use kernel::{
+    ffi::c_int,
+    prelude::*,
+    sync::LockClassKey,
+    types::{Opaque, ScopeGuard},
+};
+
+/// Creates a [`WaitQueue`] initialiser with a newly-created lock class.
+macro_rules! new_wait_queue {
+    ($name:literal) => {
+        $crate::os::wait::WaitQueue::new(
+            kernel::optional_name!($name),
+            kernel::static_lock_class!(),
+        )
+    };
+}
+pub(crate) use new_wait_queue;
+
+/// What ends a sleep besides the condition.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sleep {
+    /// Any signal.
+    Interruptible,
+    /// A signal that kills.
+    Killable,
+}
+
+impl Sleep {
+    // Both freezable: a task that slept through the freezer would fail every suspend-to-RAM.
+    const fn state(self) -> c_int {
+        (match self {
+            Sleep::Interruptible => bindings::TASK_INTERRUPTIBLE,
+            // TASK_KILLABLE is a macro of two.
+            Sleep::Killable => bindings::TASK_WAKEKILL | bindings::TASK_UNINTERRUPTIBLE,
+        } | bindings::TASK_FREEZABLE) as c_int
+    }
+}
+
+/// A wait queue head.
+#[pin_data]
+pub(crate) struct WaitQueue {
+    #[pin]
+    head: Opaque<bindings::wait_queue_head>,
+}
+
+// SAFETY: The head has a lock of its own.
+unsafe impl Send for WaitQueue {}
+// SAFETY: As above.
+unsafe impl Sync for WaitQueue {}
+
+impl WaitQueue {
+    /// See [`new_wait_queue!`].
+    pub(crate) fn new(
+        name: &'static CStr,
+        class: Pin<&'static LockClassKey>,
+    ) -> impl PinInit<Self> {
+        pin_init!(Self {
+            // SAFETY: `slot` is valid for the call, pinned from then on, and `class` is static.
+            head <- Opaque::ffi_init(|slot| unsafe {
+                bindings::__init_waitqueue_head(slot, name.as_char_ptr(), class.as_ptr())
+            }),
+        })
+    }
+
+    /// Sleeps until `condition` holds; `EINTR` if a signal of the kind came first.
+    ///
+    /// No wake-up is lost: the task is on the queue before it looks at the condition
+    /// (`___wait_event()` in C), so that whoever makes the condition true and then calls
+    /// [`WaitQueue::wake_all`] either is seen or wakes it.
+    pub(crate) fn wait(&self, sleep: Sleep, condition: impl Fn() -> bool) -> Result {
+        let mut entry = bindings::wait_queue_entry::default();
+        let entry = ptr::from_mut(&mut entry);
+
+        // SAFETY: `entry` lives on this stack until `finish_wait` has taken it off the queue.
+        unsafe { bindings::init_wait_entry(entry, 0) };
+        // SAFETY: As above; the head was initialised and outlives the borrow of `self`.
+        let _finish = ScopeGuard::new(|| unsafe {
+            bindings::finish_wait(self.head.get(), entry);
+        });
+        loop {
+            // SAFETY: Head and entry are valid, see above.
+            let interrupted = unsafe {
+                bindings::prepare_to_wait_event(self.head.get(), entry, sleep.state())
+            };
+            if condition() {
+                return Ok(());
+            }
+            if interrupted != 0 {
+                return Err(EINTR);
+            }
+            // SAFETY: Callers of this function may sleep.
+            unsafe { bindings::schedule() };
+        }
+    }
+
+    /// Wakes all who wait or poll.
+    pub(crate) fn wake_all(&self) {
+        // SAFETY: The head was initialised and is pinned.
+        unsafe {
+            bindings::__wake_up(
+                self.head.get(),
+                bindings::TASK_NORMAL,
+                0,
+                ptr::null_mut(),
+            )
+        };
+    }
+
+    pub(super) fn as_raw(&self) -> *mut bindings::wait_queue_head {
+        self.head.get()
+    }
+}
