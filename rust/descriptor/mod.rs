@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Descriptors: memory as an object (IOMemoryDescriptor).
+//!
+//! A descriptor knows who shows its memory only as [`Observer`]s; what a map is, it does not know.
+
+pub(crate) mod buffer;
+pub(crate) mod copy;
+pub(crate) mod observer;
+
+use crate::{
+    os::{
+        global::global_mutex,
+        mutex::{new_killable_mutex, KillableMutex},
+        task,
+    },
+    pure::range::PageRange,
+    registry::{Identity, Object, Registry, Strong},
+};
+use buffer::Buffer;
+use kernel::{
+    new_mutex,
+    prelude::*,
+    sync::{Arc, Mutex},
+};
+use observer::{Observer, Observers};
+
+global_mutex! {
+    static DESCRIPTORS: Mutex<Registry<Descriptor>> = Registry::new();
+    /// Makes the registry of descriptors usable.
+    fn init_registry
+}
+
+/// Memory that maps can show.
+#[pin_data]
+pub(crate) struct Descriptor {
+    identity: Identity,
+    #[pin]
+    buffer: Buffer,
+    /// Who shows which part. Held for moments.
+    #[pin]
+    observers: Mutex<Observers>,
+    /// Outermost of all locks: who holds it may take the locks of several observers.
+    #[pin]
+    copying: KillableMutex<()>,
+}
+
+impl Descriptor {
+    /// A zeroed buffer on the current task's account, with all of its memory or, sparse, none yet.
+    ///
+    /// `ENOMEM`, also beyond RLIMIT_MEMLOCK; `EINTR` if the task is killed.
+    pub(crate) fn new_buffer(range: PageRange, sparse: bool) -> Result<Strong<Self>> {
+        let descriptor = Arc::pin_init(
+            try_pin_init!(Self {
+                identity: Identity::new(),
+                buffer <- Buffer::new(range),
+                observers <- new_mutex!(Observers::new(), "iomd_observers"),
+                copying <- new_killable_mutex!((), "iomd_copying"),
+            }? Error),
+            GFP_KERNEL,
+        )?;
+
+        if !sparse {
+            descriptor.buffer.populate_all(range)?;
+        }
+        let node = Registry::node(&descriptor)?;
+        DESCRIPTORS.lock().insert(node);
+        Ok(Strong::first(descriptor))
+    }
+
+    /// The descriptor with this id; `ENOENT`.
+    pub(crate) fn by_id(id: u64) -> Result<Strong<Self>> {
+        DESCRIPTORS.lock().get(id)
+    }
+
+    /// The smallest id of a descriptor above `id`.
+    pub(crate) fn next_id(id: u64) -> Option<u64> {
+        DESCRIPTORS.lock().next(id)
+    }
+
+    pub(crate) fn id(&self) -> u64 {
+        self.identity.id()
+    }
+
+    /// All of it.
+    pub(crate) fn range(&self) -> PageRange {
+        self.buffer.range()
+    }
+
+    /// Its memory.
+    pub(crate) fn buffer(&self) -> &Buffer {
+        &self.buffer
+    }
+
+    /// How many pages have memory.
+    pub(crate) fn resident(&self) -> usize {
+        self.buffer.resident()
+    }
+
+    /// How many observers it has.
+    pub(crate) fn observer_count(&self) -> usize {
+        self.observers.lock().count()
+    }
+
+    /// How many pages of `range` someone holds besides their mappings.
+    pub(crate) fn held_pages(&self, range: PageRange) -> usize {
+        let mut held = 0;
+        let mut next = Some(range.start());
+
+        while let Some(start) = next {
+            let Some((index, page)) = self.buffer.next_page(start, range.last()) else {
+                break;
+            };
+            held += usize::from(page.is_held());
+            next = index.checked_add(1).filter(|&index| index <= range.last());
+            task::yield_if_needed();
+        }
+        held
+    }
+}
+
+impl Object for Descriptor {
+    fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    fn retire(&self) {
+        let removed = DESCRIPTORS.lock().remove(self.id());
+        drop(removed);
+    }
+}
+
+/// A part of a descriptor that an observer shows; it stops being one when this is dropped.
+pub(crate) struct Part {
+    descriptor: Strong<Descriptor>,
+    range: PageRange,
+    ticket: observer::Ticket,
+}
+
+impl Part {
+    /// Lets `observer` show `range`. `EBUSY` if that part is being copied and the observer would
+    /// be a new writer.
+    pub(crate) fn observe(
+        descriptor: &Strong<Descriptor>,
+        range: PageRange,
+        writable: bool,
+        observer: Arc<dyn Observer>,
+    ) -> Result<Self> {
+        let ticket = descriptor
+            .observers
+            .lock()
+            .attach(range, writable, observer)?;
+
+        Ok(Self {
+            descriptor: descriptor.clone(),
+            range,
+            ticket,
+        })
+    }
+
+    pub(crate) fn descriptor(&self) -> &Strong<Descriptor> {
+        &self.descriptor
+    }
+
+    pub(crate) fn range(&self) -> PageRange {
+        self.range
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        let detached = self.descriptor.observers.lock().detach(self.ticket);
+        // Without the lock: it can be the observer's last reference.
+        drop(detached);
+    }
+}

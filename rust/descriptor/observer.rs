@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! How a descriptor reaches those who show its memory, without knowing what they are.
+
+use super::{Descriptor, Part};
+use crate::{os::mutex::Guard, pure::range::PageRange};
+use kernel::{prelude::*, rbtree::RBTree, sync::Arc};
+
+/// Something through which tasks reach a part of a descriptor.
+pub(crate) trait Observer: Send + Sync {
+    /// Its id, by which several are locked in order.
+    fn id(&self) -> u64;
+
+    /// Takes its lock, so that nobody else changes what it shows; `EINTR` if the task is killed.
+    fn lock<'a>(&'a self, outer: &Guard<'_, ()>) -> Result<KBox<dyn LockedObserver + 'a>>;
+}
+
+/// An observer that nobody else can change.
+pub(crate) trait LockedObserver {
+    /// The part of `descriptor` that it shows, if it still does and tasks reach it.
+    fn shown(&self, descriptor: &Descriptor) -> Option<PageRange>;
+
+    /// Whether tasks can write through it.
+    fn is_writable(&self) -> bool;
+
+    /// Whether accesses pass now.
+    fn passes(&self) -> bool;
+
+    /// Whether it may be given other memory (kIOMapUnique).
+    fn is_redirectable(&self) -> bool;
+
+    /// From here on accesses wait; what page tables hold stays until [`LockedObserver::zap`].
+    /// Says whether they passed before. Without a `resume`, dropping it resumes.
+    fn suspend(&mut self) -> bool;
+
+    /// No access that began before reaches the memory any more.
+    fn zap(&mut self);
+
+    /// Accesses pass again, if `suspend` stopped them, to `part` if one is given.
+    fn resume(&mut self, part: Option<Part>);
+}
+
+/// Names an attachment.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Ticket(u64);
+
+struct Attachment {
+    ticket: Ticket,
+    range: PageRange,
+    observer: Arc<dyn Observer>,
+}
+
+/// What a copy does to a part of a descriptor.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Use {
+    /// Its bytes are copied: nobody may begin to write them.
+    Source,
+    /// Its bytes are written.
+    Target,
+}
+
+struct Claim {
+    ticket: Ticket,
+    range: PageRange,
+    use_: Use,
+}
+
+/// Who shows a descriptor's memory, and which parts of it are being copied.
+pub(super) struct Observers {
+    attachments: KVec<Attachment>,
+    claims: KVec<Claim>,
+    last_ticket: u64,
+}
+
+impl Observers {
+    pub(super) const fn new() -> Self {
+        Self {
+            attachments: KVec::new(),
+            claims: KVec::new(),
+            last_ticket: 0,
+        }
+    }
+
+    fn ticket(&mut self) -> Ticket {
+        self.last_ticket = self.last_ticket.wrapping_add(1);
+        Ticket(self.last_ticket)
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.attachments.len()
+    }
+
+    /// `EBUSY` for a writer of what is being copied.
+    pub(super) fn attach(
+        &mut self,
+        range: PageRange,
+        writable: bool,
+        observer: Arc<dyn Observer>,
+    ) -> Result<Ticket> {
+        let mut copied = self.claims.iter().filter(|claim| claim.use_ == Use::Source);
+        if writable && copied.any(|claim| claim.range.overlaps(range)) {
+            return Err(EBUSY);
+        }
+        let ticket = self.ticket();
+        self.attachments.push(
+            Attachment {
+                ticket,
+                range,
+                observer,
+            },
+            GFP_KERNEL,
+        )?;
+        Ok(ticket)
+    }
+
+    /// Takes an attachment out; the caller drops the observer without the lock.
+    pub(super) fn detach(&mut self, ticket: Ticket) -> Option<Arc<dyn Observer>> {
+        let position = self
+            .attachments
+            .iter()
+            .position(|attachment| attachment.ticket == ticket)?;
+
+        self.attachments
+            .remove(position)
+            .ok()
+            .map(|attachment| attachment.observer)
+    }
+
+    /// `EBUSY` if another copy uses a page of the range, unless both only read it.
+    pub(super) fn claim(&mut self, range: PageRange, use_: Use) -> Result<Ticket> {
+        let mut overlapping = self.claims.iter().filter(|claim| claim.range.overlaps(range));
+        if overlapping.any(|claim| claim.use_ == Use::Target || use_ == Use::Target) {
+            return Err(EBUSY);
+        }
+        let ticket = self.ticket();
+        self.claims.push(
+            Claim {
+                ticket,
+                range,
+                use_,
+            },
+            GFP_KERNEL,
+        )?;
+        Ok(ticket)
+    }
+
+    pub(super) fn release(&mut self, ticket: Ticket) {
+        self.claims.retain(|claim| claim.ticket != ticket);
+    }
+
+    /// Every observer of a page of the range, by id: once each, although one that is being
+    /// redirected within the descriptor has two attachments.
+    pub(super) fn of(&self, range: PageRange) -> Result<RBTree<u64, Arc<dyn Observer>>> {
+        let mut observers = RBTree::new();
+
+        for attachment in &self.attachments {
+            if attachment.range.overlaps(range) {
+                let observer = attachment.observer.clone();
+                observers.try_create_and_insert(observer.id(), observer, GFP_KERNEL)?;
+            }
+        }
+        Ok(observers)
+    }
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The life of a fault: it inserts, or it waits and then happens again.
+
+use super::Map;
+use crate::{
+    os::{
+        fault::{Fault, Outcome},
+        wait::Sleep,
+    },
+    pure::wait::Verdict,
+};
+use kernel::{
+    sync::atomic::{Acquire, Relaxed},
+    time::{Instant, Monotonic},
+};
+
+impl Map {
+    /// Serves an access that found no page-table entry.
+    pub(super) fn fault(&self, fault: Fault<'_>) -> Outcome {
+        loop {
+            if self.has_ended() {
+                return fault.sigbus();
+            }
+            if self.closed.load(Acquire) {
+                return self.wait(fault);
+            }
+            // Never waits for the lock: a fault holds the mmap lock of its task.
+            let Some(state) = self.state.try_read() else {
+                return self.wait(fault);
+            };
+            if state.ended {
+                return fault.sigbus();
+            }
+            // The gate was closed, and perhaps the memory zapped, before we had the lock.
+            if self.closed.load(Acquire) {
+                return self.wait(fault);
+            }
+            let Some((part, index)) = state
+                .part
+                .as_ref()
+                .and_then(|part| Some((part, part.range().nth(fault.page())?)))
+            else {
+                return fault.sigbus();
+            };
+            let buffer = part.descriptor().buffer();
+            if let Some(page) = buffer.page(index) {
+                let wanted = fault.page();
+                let following = (1..fault.window()).map_while(|distance| {
+                    let index = part.range().nth(wanted.checked_add(distance)?)?;
+                    buffer.page(index)
+                });
+                self.counters.faults.fetch_add(1, Relaxed);
+                // `state` is held until the entries are in, so that a switch that closes the gate
+                // now drains us before it zaps.
+                return fault.insert(&page, following);
+            }
+            // First touch. Memory is allocated without the lock: whoever waits for it to be free
+            // must not wait for reclaim.
+            let descriptor = part.descriptor().clone();
+            drop(state);
+            if descriptor.buffer().populate(index).is_err() {
+                return fault.sigbus();
+            }
+        }
+    }
+
+    /// The gate is closed: sleeps, if this access may, until it is open or the map has ended.
+    fn wait(&self, fault: Fault<'_>) -> Outcome {
+        let access = fault.access(self.kernel_may_wait.load(Relaxed));
+        let sleep = match access.verdict() {
+            Verdict::RetryAtOnce => return fault.retry_without_wait(),
+            Verdict::Refuse => return fault.sigbus(),
+            Verdict::SleepInterruptible => Sleep::Interruptible,
+            Verdict::SleepKillable => Sleep::Killable,
+        };
+        let released = fault.release();
+        let counters = &self.counters;
+        let began = Instant::<Monotonic>::now();
+
+        counters.waits.fetch_add(1, Relaxed);
+        counters.waiters.fetch_add(1, Relaxed);
+        self.pollers.wake_all();
+        // Ended by a signal or not, the access happens again: then it is served, or waits again
+        // after the signal's handler ran, or its task dies first.
+        let _ = self
+            .access
+            .wait(sleep, || !self.closed.load(Acquire) || self.has_ended());
+        counters.waiters.fetch_sub(1, Relaxed);
+        counters.waited(u64::try_from(began.elapsed().as_nanos()).unwrap_or(0));
+        released.retry()
+    }
+}

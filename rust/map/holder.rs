@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The task that getAddress and getAddressTask tell of: the first that mapped the map, as long as
+//! it does.
+
+use super::Map;
+use crate::os::{
+    task::Process,
+    vma::{AddressSpace, Place},
+};
+
+pub(super) struct Holder {
+    address_space: AddressSpace,
+    process: Option<Process>,
+    /// How many VMAs it has.
+    vmas: usize,
+    /// The first of them: where, and which page it begins with. `None` after it was unmapped.
+    first: Option<(usize, usize)>,
+}
+
+impl Holder {
+    /// Its process, in the caller's pid namespace.
+    pub(super) fn process(&self) -> i32 {
+        self.process.as_ref().map_or(0, Process::number)
+    }
+
+    pub(super) fn address(&self) -> usize {
+        self.first.map_or(0, |(address, _)| address)
+    }
+}
+
+impl Map {
+    /// The current task mapped it.
+    pub(super) fn mapped(&self, place: Place) {
+        // Made before the lock, which does not sleep.
+        let process = Process::current();
+        let first = Some((place.start, place.first_page));
+        let mut slot = self.holder.lock();
+
+        match &mut *slot {
+            None => {
+                *slot = Some(Holder {
+                    address_space: place.address_space,
+                    process,
+                    vmas: 1,
+                    first,
+                });
+            }
+            Some(holder) if holder.address_space == place.address_space => {
+                holder.vmas = holder.vmas.saturating_add(1);
+                holder.first = holder.first.or(first);
+            }
+            Some(_) => {}
+        }
+    }
+
+    /// A VMA was copied, within the task or to a child.
+    pub(super) fn copied(&self, place: Place) {
+        if let Some(holder) = &mut *self.holder.lock() {
+            if holder.address_space == place.address_space {
+                holder.vmas = holder.vmas.saturating_add(1);
+            }
+        }
+    }
+
+    /// A VMA was moved here by mremap.
+    pub(super) fn moved(&self, place: Place) {
+        if let Some(holder) = &mut *self.holder.lock() {
+            if holder.address_space == place.address_space {
+                if let Some((address, page)) = &mut holder.first {
+                    if *page == place.first_page {
+                        *address = place.start;
+                    }
+                }
+            }
+        }
+    }
+
+    /// A VMA goes.
+    pub(super) fn unmapped(&self, place: Place) {
+        let mut slot = self.holder.lock();
+        let Some(holder) = &mut *slot else {
+            return;
+        };
+
+        if holder.address_space != place.address_space {
+            return;
+        }
+        if holder.first == Some((place.start, place.first_page)) {
+            holder.first = None;
+        }
+        holder.vmas = holder.vmas.saturating_sub(1);
+        if holder.vmas == 0 {
+            *slot = None;
+        }
+    }
+}

@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Maps: a part of a descriptor as one mappable object (IOMemoryMap), whose backing can be switched
+//! under all of its mappings at once.
+//!
+//! Lock order, outermost first:
+//! 1. a descriptor's `copying` mutex: who holds it may take several control mutexes, by id;
+//! 2. `control`: who changes what a map shows ([`switch::Switch`]);
+//! 3. the mmap lock or VMA lock of a task (the core's);
+//! 4. `state`: what the map shows, taken for moments; faults only ever try it;
+//! 5. the core's i_mmap_rwsem and page-table locks; a descriptor's `observers`; a registry.
+//!
+//! The protocol of a switch, which is what this module is about:
+//!
+//! ```text
+//! controller                          access
+//! ----------                          ------
+//! close the gate                      faults: gate closed, or `state` taken -> waits
+//! write-lock state, unlock            (an insertion under way has `state` for reading: drained)
+//! zap: entries and TLBs are clean     faults -> waits
+//! look for pins
+//! write-lock state, new part, unlock
+//! open the gate, wake all             faults again: inserts pages of the new part under `state`
+//! ```
+
+mod counters;
+mod fault;
+mod holder;
+mod observe;
+mod switch;
+pub(crate) mod view;
+
+use crate::{
+    descriptor::{Descriptor, Part},
+    os::{
+        global::global_mutex,
+        inode::Inode,
+        mutex::{new_killable_mutex, KillableMutex},
+        rwsem::{new_rw_semaphore, RwSemaphore},
+        user,
+        wait::{new_wait_queue, WaitQueue},
+    },
+    pure::{options::Options, range::PageRange},
+    registry::{Identity, Object, Registry, Strong},
+};
+use core::ops::Deref;
+use counters::Counters;
+use holder::Holder;
+use kernel::{
+    new_spinlock,
+    prelude::*,
+    sync::{
+        atomic::{Acquire, Atomic, Full, Relaxed, Release},
+        Arc, SpinLock,
+    },
+};
+
+pub(crate) use switch::Target;
+
+global_mutex! {
+    static MAPS: Mutex<Registry<Map>> = Registry::new();
+    /// Makes the registry of maps usable.
+    fn init_registry
+}
+
+/// What a forked child gets.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Inheritance {
+    Share,
+    None,
+}
+
+/// What a map is to be.
+pub(crate) struct Request {
+    pub(crate) descriptor: Strong<Descriptor>,
+    pub(crate) range: PageRange,
+    /// Bytes, as asked for.
+    pub(crate) length: u64,
+    pub(crate) options: Options,
+    pub(crate) inheritance: Inheritance,
+    /// The mapping lives on without a handle.
+    pub(crate) keep: bool,
+}
+
+/// What a map shows.
+struct State {
+    /// `None` only before the map is made and after it retired.
+    part: Option<Part>,
+    /// By a redirect to nothing.
+    suspended: bool,
+    /// For good.
+    ended: bool,
+}
+
+/// See the module's documentation.
+#[pin_data]
+pub(crate) struct Map {
+    identity: Identity,
+    /// The pages of the map itself: `0..pages`.
+    range: PageRange,
+    length: u64,
+    options: Options,
+    inheritance: Inheritance,
+    keep: bool,
+    /// The creator may make the kernel wait.
+    privileged: bool,
+    handles: Atomic<usize>,
+    inode: Inode,
+    #[pin]
+    control: KillableMutex<()>,
+    #[pin]
+    state: RwSemaphore<State>,
+    /// Closed before `state` is locked for writing and opened after it is unlocked, so that whoever
+    /// fails to get `state` finds a closed gate, and sleeps instead of spinning on the fault.
+    closed: Atomic<bool>,
+    /// As in `state`; set before, for the same reason.
+    ended: Atomic<bool>,
+    /// Whether kernel-mode accesses may sleep while the gate is closed.
+    kernel_may_wait: Atomic<bool>,
+    /// Accesses that wait.
+    #[pin]
+    access: WaitQueue,
+    /// Those who wait for an access that waits.
+    #[pin]
+    pollers: WaitQueue,
+    #[pin]
+    holder: SpinLock<Option<Holder>>,
+    counters: Counters,
+}
+
+/// A map's state for [`Map::info`].
+pub(crate) struct Info {
+    pub(crate) descriptor_id: u64,
+    pub(crate) first_page: usize,
+    pub(crate) suspended: bool,
+    pub(crate) ended: bool,
+    /// Process and address.
+    pub(crate) holder: Option<(i32, usize)>,
+    pub(crate) generation: u64,
+    pub(crate) redirects: u64,
+    pub(crate) faults: u64,
+    pub(crate) waiters: u64,
+    pub(crate) waits: u64,
+    pub(crate) longest_wait_ns: u64,
+}
+
+impl Map {
+    /// Makes a map that nothing is mapped through yet.
+    ///
+    /// `ENOMEM`, `ENFILE`; `EBUSY` if the map is writable and its memory is being copied.
+    pub(crate) fn new(request: Request) -> Result<Strong<Self>> {
+        let Request {
+            descriptor,
+            range,
+            length,
+            options,
+            inheritance,
+            keep,
+        } = request;
+        let map = Arc::pin_init(
+            try_pin_init!(Self {
+                identity: Identity::new(),
+                range: range.at_zero(),
+                length,
+                options,
+                inheritance,
+                keep,
+                privileged: user::may_suspend_the_kernel(),
+                handles: Atomic::new(0),
+                inode: Inode::new()?,
+                control <- new_killable_mutex!((), "iomd_control"),
+                state <- new_rw_semaphore!(State {
+                    part: None,
+                    suspended: false,
+                    ended: false,
+                }, "iomd_state"),
+                closed: Atomic::new(false),
+                ended: Atomic::new(false),
+                kernel_may_wait: Atomic::new(false),
+                access <- new_wait_queue!("iomd_access"),
+                pollers <- new_wait_queue!("iomd_pollers"),
+                holder <- new_spinlock!(None, "iomd_holder"),
+                counters: Counters::new(),
+            }? Error),
+            GFP_KERNEL,
+        )?;
+        // From here on an early return retires it, and so takes it out of every list.
+        let map = Strong::first(map);
+        let part = Part::observe(
+            &descriptor,
+            range,
+            !options.is_read_only(),
+            map.arc().clone(),
+        )?;
+        map.state.write().part = Some(part);
+
+        let node = Registry::node(map.arc())?;
+        MAPS.lock().insert(node);
+        Ok(map)
+    }
+
+    /// The map with this id; `ENOENT`.
+    pub(crate) fn by_id(id: u64) -> Result<Strong<Self>> {
+        MAPS.lock().get(id)
+    }
+
+    /// The smallest id of a map above `id`.
+    pub(crate) fn next_id(id: u64) -> Option<u64> {
+        MAPS.lock().next(id)
+    }
+
+    pub(crate) fn id(&self) -> u64 {
+        self.identity.id()
+    }
+
+    /// The map's own pages, from 0.
+    pub(crate) fn range(&self) -> PageRange {
+        self.range
+    }
+
+    /// Bytes, as asked for.
+    pub(crate) fn length(&self) -> u64 {
+        self.length
+    }
+
+    pub(crate) fn options(&self) -> Options {
+        self.options
+    }
+
+    pub(crate) fn inheritance(&self) -> Inheritance {
+        self.inheritance
+    }
+
+    /// Its state of this moment.
+    pub(crate) fn info(&self) -> Info {
+        let (part, suspended, ended) = {
+            let state = self.state.read();
+            let part = state
+                .part
+                .as_ref()
+                .map(|part| (part.descriptor().id(), part.range().start()));
+
+            (part, state.suspended, state.ended)
+        };
+        let (descriptor_id, first_page) = part.unwrap_or((0, 0));
+        let holder = self
+            .holder
+            .lock()
+            .as_ref()
+            .filter(|_| !ended)
+            .map(|holder| (holder.process(), holder.address()));
+        let counters = &self.counters;
+
+        Info {
+            descriptor_id,
+            first_page,
+            suspended,
+            ended,
+            holder,
+            generation: counters.generation.load(Relaxed),
+            redirects: counters.redirects.load(Relaxed),
+            faults: counters.faults.load(Relaxed),
+            waiters: counters.waiters.load(Relaxed),
+            waits: counters.waits.load(Relaxed),
+            longest_wait_ns: counters.longest_wait_ns.load(Relaxed),
+        }
+    }
+
+    /// Whether an access waits now.
+    pub(crate) fn has_waiters(&self) -> bool {
+        self.counters.waiters.load(Relaxed) != 0
+    }
+
+    /// Woken when an access begins to wait, and when the map ends.
+    pub(crate) fn pollers(&self) -> &WaitQueue {
+        &self.pollers
+    }
+
+    /// Whether the mapping has ended.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended.load(Acquire)
+    }
+
+    /// Ends the mapping: who touches it gets SIGBUS; its addresses stay reserved until their tasks
+    /// unmap them. A second call does nothing.
+    ///
+    /// It takes no control mutex, so that the exit of a task never waits for somebody's copy; a
+    /// switch that is under way finds the map ended.
+    pub(crate) fn end(&self) {
+        self.ended.store(true, Release);
+        // Whoever inserts a page has `state` for reading; after this nobody does.
+        {
+            let mut state = self.state.write();
+            if state.ended {
+                return;
+            }
+            state.ended = true;
+        }
+        self.inode.zap();
+        self.counters.generation.fetch_add(1, Relaxed);
+        self.access.wake_all();
+        self.pollers.wake_all();
+    }
+}
+
+impl Object for Map {
+    fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// No file and no VMA is left, so nobody can reach the memory or wait.
+    fn retire(&self) {
+        let removed = MAPS.lock().remove(self.id());
+        let part = self.state.write().part.take();
+
+        drop(part);
+        drop(removed);
+    }
+}
+
+/// A handle of a map: what a user's file descriptor stands for. The last one to go ends the
+/// mapping, unless the map was made to be kept.
+pub(crate) struct Handle(Strong<Map>);
+
+impl Handle {
+    pub(crate) fn new(map: Strong<Map>) -> Self {
+        map.handles.fetch_add(1, Relaxed);
+        Self(map)
+    }
+}
+
+impl Deref for Handle {
+    type Target = Strong<Map>;
+
+    fn deref(&self) -> &Strong<Map> {
+        &self.0
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        if self.0.handles.fetch_sub(1, Full) == 1 && !self.0.keep {
+            self.0.end();
+        }
+    }
+}

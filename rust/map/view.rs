@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A view: the inner file behind each VMA that shows a map.
+
+use super::{Inheritance, Map};
+use crate::{
+    os::{
+        fault::{Fault, Outcome},
+        file::{Access, FileObject, FileOperations},
+        vma::{self, Place, VmaObject, VmOperations},
+    },
+    registry::Strong,
+};
+use kernel::{mm::virt::VmaNew, prelude::*};
+
+pub(super) struct View {
+    map: Strong<Map>,
+}
+
+impl FileObject for View {
+    // Shown in /proc/PID/maps.
+    const NAME: &'static CStr = c"[iomd-map]";
+
+    fn operations() -> &'static FileOperations<Self> {
+        static OPERATIONS: FileOperations<View> = FileOperations::new();
+        &OPERATIONS
+    }
+
+    /// Only remap_file_pages comes here: a part of the same map again, with this file's rights.
+    fn mmap(&self, file: &kernel::fs::File, vma: &VmaNew) -> Result {
+        let access = if crate::os::file::is_writable(file) {
+            Access::ReadWrite
+        } else {
+            Access::Read
+        };
+
+        show(&self.map, access, vma)
+    }
+}
+
+impl VmaObject for View {
+    fn vm_operations() -> &'static VmOperations<Self> {
+        static OPERATIONS: VmOperations<View> = VmOperations::new();
+        &OPERATIONS
+    }
+
+    fn opened(&self, place: Place) {
+        self.map.copied(place);
+    }
+
+    fn closed(&self, place: Place) {
+        self.map.unmapped(place);
+    }
+
+    fn moved(&self, place: Place) {
+        self.map.moved(place);
+    }
+
+    fn fault(&self, fault: Fault<'_>) -> Outcome {
+        self.map.fault(fault)
+    }
+}
+
+/// Makes a new VMA show a map, with `access` to it.
+///
+/// `EINVAL` for a private mapping or one beyond the map, `EPERM` for an executable one, `ENODEV` if
+/// the map has ended; `ENFILE`, `ENOMEM`.
+pub(crate) fn show(map: &Strong<Map>, access: Access, vma: &VmaNew) -> Result {
+    let place = Place::of(vma);
+
+    if map.has_ended() {
+        return Err(ENODEV);
+    }
+    map.range()
+        .slice(place.first_page, place.pages)
+        .ok_or(EINVAL)?;
+    let file = map.inode.open(View { map: map.clone() }, access)?;
+    if map.inheritance() == Inheritance::None {
+        vma.set_dontcopy();
+    }
+    vma::show::<View>(vma, file)?;
+    // Last, for it is undone only by the VMA's close.
+    map.mapped(place);
+    Ok(())
+}
