@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The argument of a call: a structure in user space that begins with its size and may be longer
+//! than ours (`copy_struct_from_user()`).
+
+use core::mem::size_of;
+use kernel::{
+    fs::{file::FileDescriptorReservation, File},
+    page::PAGE_SIZE,
+    prelude::*,
+    sync::aref::ARef,
+    uaccess::{UserPtr, UserSlice},
+};
+use zerocopy::{FromBytes, Immutable, IntoBytes};
+
+/// Structures of the ABI: integers without implicit padding.
+pub(super) trait Structure: FromBytes + IntoBytes + Immutable {}
+
+impl<T: FromBytes + IntoBytes + Immutable> Structure for T {}
+
+/// A structure in user space, of which `value` is our copy.
+pub(super) struct Argument<T: Structure> {
+    pointer: UserPtr,
+    pub(super) value: T,
+}
+
+impl<T: Structure> Argument<T> {
+    /// Copies it in. `EFAULT`; `EINVAL` if it is shorter than ours; `E2BIG` if what goes beyond
+    /// ours is not zero.
+    ///
+    /// It is also seen to be writable, so that a call that has done its work does not fail to say
+    /// so.
+    pub(super) fn read(pointer: UserPtr) -> Result<Self> {
+        let mut size = 0_u32;
+        UserSlice::new(pointer, size_of::<u32>())
+            .reader()
+            .read_slice(size.as_mut_bytes())?;
+        let size = usize::try_from(size).map_err(|_| E2BIG)?;
+
+        if size < size_of::<T>() {
+            return Err(EINVAL);
+        }
+        if size > PAGE_SIZE {
+            return Err(E2BIG);
+        }
+        let mut value = T::new_zeroed();
+        let mut reader = UserSlice::new(pointer, size).reader();
+        reader.read_slice(value.as_mut_bytes())?;
+        while !reader.is_empty() {
+            let mut byte = [0];
+            reader.read_slice(&mut byte)?;
+            if byte != [0] {
+                return Err(E2BIG);
+            }
+        }
+
+        let argument = Self { pointer, value };
+        argument.write_back()?;
+        Ok(argument)
+    }
+
+    /// Copies it out.
+    fn write_back(&self) -> Result {
+        UserSlice::new(self.pointer, size_of::<T>())
+            .writer()
+            .write_slice(self.value.as_bytes())
+    }
+
+    /// Copies the results out.
+    pub(super) fn answer(self) -> Result<isize> {
+        self.write_back()?;
+        Ok(0)
+    }
+
+    /// Makes `file` a file descriptor of the caller, which `place` writes into the structure, and
+    /// copies the results out. `EMFILE`.
+    ///
+    /// The number is out before the descriptor is there: to install it cannot fail, or be undone.
+    pub(super) fn answer_with_file(
+        mut self,
+        file: ARef<File>,
+        place: impl FnOnce(&mut T, i32),
+    ) -> Result<isize> {
+        let reservation =
+            FileDescriptorReservation::get_unused_fd_flags(kernel::fs::file::flags::O_CLOEXEC)?;
+        let fd = i32::try_from(reservation.reserved_fd()).map_err(|_| EMFILE)?;
+
+        place(&mut self.value, fd);
+        self.write_back()?;
+        reservation.fd_install(file);
+        Ok(0)
+    }
+}

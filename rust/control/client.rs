@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Calls on a client, which is an open /dev/iomd.
+
+use super::{
+    argument::Argument, bit, check_flags, check_padding, descriptor::DescriptorFile, map::MapFile,
+};
+use crate::{
+    abi::{
+        iomd_buffer_create, iomd_features, iomd_object_next, iomd_object_open, IOMD_BUFFER_CREATE,
+        IOMD_BUFFER_SPARSE, IOMD_COPY, IOMD_COPY_REFUSE_PINNED, IOMD_COPY_RESUME_ON_TARGET,
+        IOMD_DESCRIPTOR_INFO, IOMD_DESCRIPTOR_REOPEN, IOMD_FEATURES, IOMD_KIND_BUFFER,
+        IOMD_KIND_MAP, IOMD_MAP_CREATE, IOMD_MAP_CREATE_KEEP, IOMD_MAP_INFO, IOMD_OBJECT_NEXT,
+        IOMD_OBJECT_OPEN, IOMD_OPEN_READ_ONLY, IOMD_REDIRECT, IOMD_REDIRECT_REFUSE_PINNED,
+        IOMD_RESUME, IOMD_UNMAP,
+    },
+    descriptor::Descriptor,
+    map::{view, Inheritance, Map, Request},
+    os::{
+        file::{self, Access},
+        user,
+        vma::Place,
+    },
+    pure::{
+        options::{Options, HONOURED, HONOURED_CACHES},
+        range::{PageRange, PAGE_SIZE},
+    },
+};
+use kernel::{
+    fs::File,
+    miscdevice::{MiscDevice, MiscDeviceRegistration},
+    mm::virt::VmaNew,
+    prelude::*,
+    uaccess::UserPtr,
+};
+
+/// A client has no state of its own.
+pub(crate) struct Client;
+
+#[vtable]
+impl MiscDevice for Client {
+    type Ptr = KBox<Self>;
+
+    fn open(_file: &File, _device: &MiscDeviceRegistration<Self>) -> Result<KBox<Self>> {
+        Ok(KBox::new(Client, GFP_KERNEL)?)
+    }
+
+    fn ioctl(_client: &Self, _file: &File, command: u32, argument: usize) -> Result<isize> {
+        let argument = UserPtr::from_addr(argument);
+
+        match command {
+            IOMD_FEATURES => features(argument),
+            IOMD_BUFFER_CREATE => buffer_create(argument),
+            IOMD_OBJECT_NEXT => object_next(argument),
+            IOMD_OBJECT_OPEN => object_open(argument),
+            _ => Err(ENOTTY),
+        }
+    }
+
+    /// Fresh, zeroed, unique memory: a sparse buffer and a map of it, both without a handle, that
+    /// live as long as a VMA of them.
+    fn mmap(_client: &Self, file: &File, vma: &VmaNew) -> Result {
+        let place = Place::of(vma);
+        if place.first_page != 0 {
+            return Err(EINVAL);
+        }
+        let access = if file::is_writable(file) {
+            Access::ReadWrite
+        } else {
+            Access::Read
+        };
+        let length = super::bytes(place.pages);
+        let range = PageRange::object(length)?;
+        let map = Map::new(Request {
+            descriptor: Descriptor::new_buffer(range, true)?,
+            range,
+            length,
+            options: Options::client_mapping(access == Access::ReadWrite),
+            // What plain mmap gives.
+            inheritance: Inheritance::Share,
+            keep: true,
+        })?;
+
+        view::show(&map, access, vma)
+    }
+}
+
+fn features(argument: UserPtr) -> Result<isize> {
+    let mut argument = Argument::<iomd_features>::read(argument)?;
+    let features = &mut argument.value;
+
+    check_flags(features.flags, 0)?;
+    *features = iomd_features {
+        size: features.size,
+        flags: 0,
+        page_size: PAGE_SIZE as u32,
+        reserved: 0,
+        client_calls: bit(IOMD_FEATURES)
+            | bit(IOMD_BUFFER_CREATE)
+            | bit(IOMD_OBJECT_NEXT)
+            | bit(IOMD_OBJECT_OPEN),
+        descriptor_calls: bit(IOMD_DESCRIPTOR_INFO)
+            | bit(IOMD_DESCRIPTOR_REOPEN)
+            | bit(IOMD_MAP_CREATE)
+            | bit(IOMD_COPY),
+        map_calls: bit(IOMD_MAP_INFO)
+            | bit(IOMD_REDIRECT)
+            | bit(IOMD_RESUME)
+            | bit(IOMD_UNMAP),
+        buffer_flags: IOMD_BUFFER_SPARSE.into(),
+        map_flags: IOMD_MAP_CREATE_KEEP.into(),
+        map_options: HONOURED.into(),
+        cache_modes: HONOURED_CACHES.into(),
+        redirect_flags: IOMD_REDIRECT_REFUSE_PINNED.into(),
+        copy_flags: (IOMD_COPY_REFUSE_PINNED | IOMD_COPY_RESUME_ON_TARGET).into(),
+    };
+    argument.answer()
+}
+
+fn buffer_create(argument: UserPtr) -> Result<isize> {
+    let mut argument = Argument::<iomd_buffer_create>::read(argument)?;
+    let create = &mut argument.value;
+
+    check_flags(create.flags, IOMD_BUFFER_SPARSE)?;
+    check_padding(create.padding)?;
+    let range = PageRange::object(create.length)?;
+    let descriptor = Descriptor::new_buffer(range, create.flags & IOMD_BUFFER_SPARSE != 0)?;
+
+    create.id = descriptor.id();
+    argument.answer_with_file(
+        DescriptorFile::open(descriptor, Access::ReadWrite)?,
+        |create, fd| create.fd = fd,
+    )
+}
+
+fn object_next(argument: UserPtr) -> Result<isize> {
+    let mut argument = Argument::<iomd_object_next>::read(argument)?;
+    let next = &mut argument.value;
+
+    if !user::may_administer() {
+        return Err(EPERM);
+    }
+    check_flags(next.flags, 0)?;
+    check_padding(next.padding)?;
+    let descriptor = Descriptor::next_id(next.id).map(|id| (id, IOMD_KIND_BUFFER));
+    let map = Map::next_id(next.id).map(|id| (id, IOMD_KIND_MAP));
+    let nearest = [descriptor, map].into_iter().flatten().min();
+    (next.id, next.kind) = nearest.ok_or(ENOENT)?;
+    argument.answer()
+}
+
+fn object_open(argument: UserPtr) -> Result<isize> {
+    let mut argument = Argument::<iomd_object_open>::read(argument)?;
+    let open = &mut argument.value;
+
+    if !user::may_administer() {
+        return Err(EPERM);
+    }
+    check_flags(open.flags, IOMD_OPEN_READ_ONLY)?;
+    let read_only = open.flags & IOMD_OPEN_READ_ONLY != 0;
+    let file = match Descriptor::by_id(open.id) {
+        Ok(descriptor) => {
+            let access = if read_only {
+                Access::Read
+            } else {
+                Access::ReadWrite
+            };
+            open.kind = IOMD_KIND_BUFFER;
+            DescriptorFile::open(descriptor, access)?
+        }
+        Err(_) => {
+            let map = Map::by_id(open.id)?;
+            if read_only {
+                return Err(EINVAL);
+            }
+            open.kind = IOMD_KIND_MAP;
+            MapFile::open(map)?
+        }
+    };
+    argument.answer_with_file(file, |open, fd| open.fd = fd)
+}

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Calls on a descriptor's file.
+
+use super::{argument::Argument, bytes, check_flags, check_padding, map::MapFile};
+use crate::{
+    abi::{
+        iomd_copy, iomd_descriptor_info, iomd_descriptor_reopen, iomd_map_create, IOMD_COPY,
+        IOMD_COPY_REFUSE_PINNED, IOMD_COPY_RESUME_ON_TARGET, IOMD_DESCRIPTOR_INFO,
+        IOMD_DESCRIPTOR_READ_ONLY, IOMD_DESCRIPTOR_REOPEN, IOMD_INHERIT_COPY, IOMD_INHERIT_NONE,
+        IOMD_INHERIT_SHARE, IOMD_KIND_BUFFER, IOMD_MAP_CREATE, IOMD_MAP_CREATE_KEEP,
+        IOMD_OPEN_READ_ONLY,
+    },
+    descriptor::{copy::Copy, Descriptor},
+    map::{Inheritance, Map, Request},
+    os::file::{self, Access, FileObject, FileOperations},
+    pure::{options::Options, range::PageRange},
+    registry::Strong,
+};
+use kernel::{fs::File, prelude::*, sync::aref::ARef, uaccess::UserPtr};
+
+/// What the file descriptor of a descriptor stands for; the file's mode is the right to it.
+pub(super) struct DescriptorFile {
+    descriptor: Strong<Descriptor>,
+}
+
+impl DescriptorFile {
+    /// A file of a descriptor. `ENFILE`, `ENOMEM`.
+    pub(super) fn open(descriptor: Strong<Descriptor>, access: Access) -> Result<ARef<File>> {
+        file::open(Self { descriptor }, access)
+    }
+
+    pub(super) fn descriptor(&self) -> &Strong<Descriptor> {
+        &self.descriptor
+    }
+
+    fn info(&self, file: &File, argument: UserPtr) -> Result<isize> {
+        let mut argument = Argument::<iomd_descriptor_info>::read(argument)?;
+        let info = &mut argument.value;
+
+        check_flags(info.flags, 0)?;
+        check_padding(info.padding)?;
+        *info = iomd_descriptor_info {
+            size: info.size,
+            flags: if file::is_writable(file) {
+                0
+            } else {
+                IOMD_DESCRIPTOR_READ_ONLY
+            },
+            id: self.descriptor.id(),
+            length: bytes(self.descriptor.range().pages()),
+            resident: bytes(self.descriptor.resident()),
+            maps: self.descriptor.observer_count() as u64,
+            kind: IOMD_KIND_BUFFER,
+            padding: 0,
+        };
+        argument.answer()
+    }
+
+    fn reopen(&self, file: &File, argument: UserPtr) -> Result<isize> {
+        let argument = Argument::<iomd_descriptor_reopen>::read(argument)?;
+        let reopen = &argument.value;
+
+        check_flags(reopen.flags, IOMD_OPEN_READ_ONLY)?;
+        check_padding(reopen.padding)?;
+        let read_only = reopen.flags & IOMD_OPEN_READ_ONLY != 0 || !file::is_writable(file);
+        let access = if read_only {
+            Access::Read
+        } else {
+            Access::ReadWrite
+        };
+        argument.answer_with_file(
+            Self::open(self.descriptor.clone(), access)?,
+            |reopen, fd| reopen.fd = fd,
+        )
+    }
+
+    fn map_create(&self, file: &File, argument: UserPtr) -> Result<isize> {
+        let mut argument = Argument::<iomd_map_create>::read(argument)?;
+        let create = &mut argument.value;
+
+        check_flags(create.flags, IOMD_MAP_CREATE_KEEP)?;
+        check_padding(create.padding)?;
+        let options = Options::new(create.options)?;
+        let inheritance = match create.inheritance {
+            IOMD_INHERIT_SHARE => Inheritance::Share,
+            IOMD_INHERIT_NONE => Inheritance::None,
+            IOMD_INHERIT_COPY => return Err(EOPNOTSUPP),
+            _ => return Err(EINVAL),
+        };
+        let range = PageRange::part(self.descriptor.range(), create.offset, create.length)?;
+        if !options.is_read_only() && !file::is_writable(file) {
+            return Err(EACCES);
+        }
+        let map = Map::new(Request {
+            descriptor: self.descriptor.clone(),
+            range,
+            length: match create.length {
+                0 => bytes(range.pages()),
+                length => length,
+            },
+            options,
+            inheritance,
+            keep: create.flags & IOMD_MAP_CREATE_KEEP != 0,
+        })?;
+
+        create.id = map.id();
+        argument.answer_with_file(MapFile::open(map)?, |create, fd| create.fd = fd)
+    }
+
+    fn copy(&self, file: &File, argument: UserPtr) -> Result<isize> {
+        let mut argument = Argument::<iomd_copy>::read(argument)?;
+        let copy = &mut argument.value;
+
+        check_flags(
+            copy.flags,
+            IOMD_COPY_REFUSE_PINNED | IOMD_COPY_RESUME_ON_TARGET,
+        )?;
+        check_padding(copy.padding)?;
+        let resume_on_target = copy.flags & IOMD_COPY_RESUME_ON_TARGET != 0;
+        let target = file::Descriptor::<Self>::get(copy.target)?;
+        let target_descriptor = target.object().descriptor();
+        let source_range = PageRange::part(self.descriptor.range(), copy.offset, copy.length)?;
+        let target_range = source_range.moved_to(target_descriptor.range(), copy.target_offset)?;
+        // To move the maps of the memory elsewhere takes the right to write it.
+        if !target.is_writable() || resume_on_target && !file::is_writable(file) {
+            return Err(EACCES);
+        }
+        let copied = Copy {
+            source: &self.descriptor,
+            source_range,
+            target: target_descriptor,
+            target_range,
+            refuse_pinned: copy.flags & IOMD_COPY_REFUSE_PINNED != 0,
+            resume_on_target,
+        }
+        .run()?;
+
+        copy.pinned = copied.pinned as u64;
+        copy.maps = copied.suspended as u64;
+        copy.pause_ns = u64::try_from(copied.pause_ns).unwrap_or(0);
+        argument.answer()
+    }
+}
+
+impl FileObject for DescriptorFile {
+    const NAME: &'static CStr = c"[iomd-descriptor]";
+
+    fn operations() -> &'static FileOperations<Self> {
+        static OPERATIONS: FileOperations<DescriptorFile> = FileOperations::new();
+        &OPERATIONS
+    }
+
+    fn ioctl(&self, file: &File, command: u32, argument: UserPtr) -> Result<isize> {
+        match command {
+            IOMD_DESCRIPTOR_INFO => self.info(file, argument),
+            IOMD_DESCRIPTOR_REOPEN => self.reopen(file, argument),
+            IOMD_MAP_CREATE => self.map_create(file, argument),
+            IOMD_COPY => self.copy(file, argument),
+            _ => Err(ENOTTY),
+        }
+    }
+}

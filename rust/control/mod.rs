@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! System calls on the files of iomd: what user space says is copied in and checked here, once,
+//! into types that cannot be wrong; what comes out is copied back. No memory work.
+//!
+//! One file per kind of file: [`client`] is an open /dev/iomd, [`descriptor`] and [`map`] are
+//! handles of those objects.
+
+mod argument;
+pub(crate) mod client;
+mod descriptor;
+mod map;
+
+use crate::pure::{options::OptionsError, range::RangeError};
+use kernel::prelude::*;
+
+impl From<RangeError> for Error {
+    fn from(error: RangeError) -> Self {
+        match error {
+            RangeError::Empty | RangeError::Misaligned => EINVAL,
+            RangeError::Overflow => EOVERFLOW,
+            RangeError::OutOfRange => ERANGE,
+        }
+    }
+}
+
+impl From<OptionsError> for Error {
+    fn from(error: OptionsError) -> Self {
+        match error {
+            OptionsError::Unknown => EINVAL,
+            OptionsError::Unsupported => EOPNOTSUPP,
+        }
+    }
+}
+
+/// The number of a call within its kind of file, from an ioctl number; `ENOTTY` for other types.
+const fn bit(command: u32) -> u64 {
+    1 << (command & 0x1f)
+}
+
+/// Refuses unknown flags.
+fn check_flags(flags: u32, known: u32) -> Result {
+    if flags & !known == 0 {
+        Ok(())
+    } else {
+        Err(EINVAL)
+    }
+}
+
+/// Refuses padding that may mean something one day.
+fn check_padding(padding: u32) -> Result {
+    if padding == 0 {
+        Ok(())
+    } else {
+        Err(EINVAL)
+    }
+}
+
+/// Bytes in so many pages.
+fn bytes(pages: usize) -> u64 {
+    (pages as u64).saturating_mul(crate::pure::range::PAGE_SIZE)
+}

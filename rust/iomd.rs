@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! iomd: memory as an object, mapped into any task, whose backing can be switched under a live
+//! mapping.
+//!
+//! Calls go one way:
+//!
+//! - [`control`] takes system calls on the three kinds of files (client, descriptor, map), checks
+//!   what user space said, and calls
+//! - [`map`], the mappable object with its faults and its switch, which shows parts of a
+//! - [`descriptor`], memory, which knows maps only as observers;
+//! - [`registry`] gives all objects ids and says how long they live;
+//! - [`pure`] holds the rules that need no kernel;
+//! - [`os`] wraps what the `kernel` crate lacks, and is the only place with `unsafe` code.
+
+#[allow(unreachable_pub)]
+mod abi;
+mod control;
+mod descriptor;
+mod map;
+mod os;
+// A crate of its own on the host, with everything public.
+#[allow(unreachable_pub)]
+mod pure;
+mod registry;
+
+use control::client::Client;
+use kernel::{
+    miscdevice::{MiscDeviceOptions, MiscDeviceRegistration},
+    prelude::*,
+};
+use os::global::Loading;
+
+module! {
+    type: IomdModule,
+    name: "iomd",
+    authors: ["The iomd developers"],
+    description: "Memory objects with redirectable mappings",
+    license: "GPL v2",
+}
+
+#[pin_data]
+struct IomdModule {
+    #[pin]
+    _device: MiscDeviceRegistration<Client>,
+}
+
+impl kernel::InPlaceModule for IomdModule {
+    fn init(module: &'static ThisModule) -> impl PinInit<Self, Error> {
+        let loading = Loading::new(module);
+        descriptor::init_registry(&loading);
+        map::init_registry(&loading);
+
+        try_pin_init!(Self {
+            _device <- MiscDeviceRegistration::register(MiscDeviceOptions { name: c"iomd" }),
+        })
+    }
+}
