@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! A database in use is copied and moved by another process.
+//!
+//! The one process, [`own`], has a database in iomd's memory, and threads that write to it all the
+//! time. The other, [`observe`], copies that memory, first as anyone would, then through iomd, and
+//! looks whether what it got is a database; then it moves the memory.
+
+mod bank;
+mod channel;
+mod copy;
+mod message;
+mod observer;
+mod owner;
+mod owner_process;
+mod report;
+mod source;
+mod storage;
+mod writers;
+
+pub use observer::{Options, observe};
+pub use owner::own;
+pub use report::{Copies, Moves, Report};

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! The ABI of `/dev/iomd`: its structures, the numbers of its calls, its flags.
+//!
+//! All of it is generated from `include/uapi/linux/iomd.h`, the header from which the kernel
+//! module's own types come, so that the two cannot drift apart. The crate `iomd` makes safe types
+//! of it.
+
+#![no_std]
+// The header has a comment on every structure; a field is described there and nowhere else.
+#![allow(missing_docs, non_camel_case_types)]
+
+include!(concat!(env!("OUT_DIR"), "/abi.rs"));
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Asserts that the fields follow one another without a gap, so that a structure has no byte
+    /// that neither side sets, and that it is as long in a 32-bit task.
+    macro_rules! assert_dense {
+        ($($structure:ident { $($field:ident),* $(,)? })*) => {$(
+            let value = $structure::default();
+            let fields = 0 $(+ size_of_val(&value.$field))*;
+            assert_eq!(size_of::<$structure>(), fields, stringify!($structure));
+            assert_eq!(fields % 8, 0, stringify!($structure));
+        )*};
+    }
+
+    #[test]
+    fn structures_have_no_hidden_padding() {
+        assert_dense! {
+            iomd_features {
+                size, flags, page_size, reserved, client_calls, descriptor_calls, map_calls,
+                buffer_flags, map_flags, map_options, cache_modes, redirect_flags, copy_flags,
+            }
+            iomd_buffer_create { size, flags, length, id, fd, padding }
+            iomd_object_next { size, flags, id, kind, padding }
+            iomd_object_open { size, flags, id, kind, fd }
+            iomd_descriptor_info { size, flags, id, length, resident, maps, kind, padding }
+            iomd_descriptor_reopen { size, flags, fd, padding }
+            iomd_map_create { size, flags, options, inheritance, offset, length, id, fd, padding }
+            iomd_copy {
+                size, flags, offset, length, target_offset, target, padding, pinned, maps, pause_ns,
+            }
+            iomd_map_info {
+                size, flags, state, options, inheritance, task, id, descriptor_id, offset, length,
+                mapped_size, address, generation, redirects, faults, waiters, waits,
+                longest_wait_ns,
+            }
+            iomd_redirect { size, flags, options, descriptor, offset, pinned }
+            iomd_resume { size, flags }
+            iomd_unmap { size, flags }
+        }
+    }
+
+    #[test]
+    fn calls_carry_the_type_and_stay_in_their_object_s_range() {
+        let client = [IOMD_FEATURES, IOMD_BUFFER_CREATE, IOMD_OBJECT_NEXT, IOMD_OBJECT_OPEN];
+        let descriptor = [IOMD_DESCRIPTOR_INFO, IOMD_DESCRIPTOR_REOPEN, IOMD_MAP_CREATE, IOMD_COPY];
+        let map = [IOMD_MAP_INFO, IOMD_REDIRECT, IOMD_RESUME, IOMD_UNMAP];
+        for (calls, first) in [(client, 0x00), (descriptor, 0x20), (map, 0x40)] {
+            for (index, call) in calls.into_iter().enumerate() {
+                assert_eq!(call, (IOMD_IOC_TYPE << 8) | (first + index as u32));
+            }
+        }
+    }
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! The calls of the ABI. Only this file talks ioctl(2).
+
+use std::ffi::c_void;
+use std::os::fd::{AsFd, FromRawFd, OwnedFd};
+
+use iomd_sys as sys;
+use rustix::io::Errno;
+use rustix::ioctl::{Ioctl, IoctlOutput, Opcode, ioctl};
+
+/// A structure of the ABI that one call takes.
+///
+/// # Safety
+///
+/// The call `NUMBER` reads and writes this structure and, but for it, no memory of the caller.
+pub(crate) unsafe trait Argument: Default {
+    const NUMBER: Opcode;
+
+    /// The structure with nothing but its size set.
+    fn sized() -> Self;
+}
+
+macro_rules! argument {
+    ($($structure:ident is taken by $number:ident;)*) => {$(
+        // SAFETY: the header pairs the structure with the call, and the structure has no pointers.
+        unsafe impl Argument for sys::$structure {
+            const NUMBER: Opcode = sys::$number;
+
+            fn sized() -> Self {
+                Self { size: size_of::<Self>() as u32, ..Self::default() }
+            }
+        }
+    )*};
+}
+
+argument! {
+    iomd_features is taken by IOMD_FEATURES;
+    iomd_buffer_create is taken by IOMD_BUFFER_CREATE;
+    iomd_object_next is taken by IOMD_OBJECT_NEXT;
+    iomd_object_open is taken by IOMD_OBJECT_OPEN;
+    iomd_descriptor_info is taken by IOMD_DESCRIPTOR_INFO;
+    iomd_descriptor_reopen is taken by IOMD_DESCRIPTOR_REOPEN;
+    iomd_map_create is taken by IOMD_MAP_CREATE;
+    iomd_copy is taken by IOMD_COPY;
+    iomd_map_info is taken by IOMD_MAP_INFO;
+    iomd_redirect is taken by IOMD_REDIRECT;
+    iomd_resume is taken by IOMD_RESUME;
+    iomd_unmap is taken by IOMD_UNMAP;
+}
+
+/// Makes the call that takes `argument`, which comes back with what the kernel wrote into it.
+pub(crate) fn call<A: Argument>(object: impl AsFd, mut argument: A) -> Result<A, Errno> {
+    // SAFETY: by `Argument`'s contract the kernel touches nothing but the structure, which lives
+    // until the call has returned. A file that is not iomd's refuses the number.
+    unsafe { ioctl(object, Update(&mut argument)) }?;
+    Ok(argument)
+}
+
+/// The file descriptor that a call has just made.
+///
+/// # Safety
+///
+/// `number` was written by a call that succeeded, and no one has taken it yet.
+pub(crate) unsafe fn received(number: i32) -> OwnedFd {
+    // SAFETY: the kernel has opened it for the caller alone.
+    unsafe { OwnedFd::from_raw_fd(number) }
+}
+
+struct Update<'a, A>(&'a mut A);
+
+// SAFETY: the pointer is to a whole structure of the call's, by `Argument`'s contract.
+unsafe impl<A: Argument> Ioctl for Update<'_, A> {
+    type Output = ();
+
+    const IS_MUTATING: bool = true;
+
+    fn opcode(&self) -> Opcode {
+        A::NUMBER
+    }
+
+    fn as_ptr(&mut self) -> *mut c_void {
+        (&raw mut *self.0).cast()
+    }
+
+    unsafe fn output_from_ptr(_: IoctlOutput, _: *mut c_void) -> Result<(), Errno> {
+        Ok(())
+    }
+}

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! The client: an open file of the device.
+
+use std::os::fd::OwnedFd;
+use std::path::Path;
+
+use iomd_sys as sys;
+use rustix::fs::{Mode, OFlags};
+
+use crate::call::{Argument, call, received};
+use crate::error::Asked;
+use crate::handle::handle;
+use crate::mapping::Placement;
+use crate::{
+    Access, AnyObject, Descriptor, Error, Features, Kind, Map, Mapping, Objects, Request, Result,
+};
+
+/// Where the device is.
+pub const DEVICE: &str = "/dev/iomd";
+
+/// An open file of the device: the start of everything.
+#[derive(Debug)]
+pub struct Client(OwnedFd);
+
+handle!(Client);
+
+impl Client {
+    /// Opens the device.
+    ///
+    /// # Errors
+    ///
+    /// `ENOENT` where the module is not loaded; `EACCES` for who is neither root nor in the group
+    /// `iomd`.
+    pub fn open() -> Result<Self> {
+        Self::open_at(DEVICE)
+    }
+
+    /// Opens the device at another path.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub fn open_at(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        rustix::fs::open(path, OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())
+            .map(Self)
+            .asked(|| Request::OpenDevice { path: path.into() })
+    }
+
+    /// What the kernel's iomd can do.
+    ///
+    /// # Errors
+    ///
+    /// `ENOTTY` if the file is not a client.
+    pub fn features(&self) -> Result<Features> {
+        call(self, sys::iomd_features::sized()).map(Into::into).asked(|| Request::Features)
+    }
+
+    /// Makes `length` bytes of zeroed memory, rounded up to whole pages, all of it at once
+    /// (`IOBufferMemoryDescriptor::withOptions`).
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` if `length` is 0; `EOVERFLOW` if it is too large; `ENOMEM` beyond the limit on
+    /// locked memory or the memory cgroup's; `EINTR` if killed meanwhile; `EMFILE`.
+    pub fn buffer(&self, length: u64) -> Result<Descriptor> {
+        self.create_buffer(length, 0)
+    }
+
+    /// Makes `length` bytes of zeroed memory, rounded up to whole pages; each page comes when it is
+    /// first touched. A page that cannot be had then is a `SIGBUS` for who touches it
+    /// (`IOBufferMemoryDescriptor::withOptions` with `kIOMemoryPageable`).
+    ///
+    /// # Errors
+    ///
+    /// As [`buffer`](Self::buffer).
+    pub fn sparse_buffer(&self, length: u64) -> Result<Descriptor> {
+        self.create_buffer(length, sys::IOMD_BUFFER_SPARSE)
+    }
+
+    fn create_buffer(&self, length: u64, flags: u32) -> Result<Descriptor> {
+        let argument = sys::iomd_buffer_create { flags, length, ..Argument::sized() };
+        let created = call(self, argument).asked(|| Request::CreateBuffer { length })?;
+        // SAFETY: the call has succeeded.
+        Ok(unsafe { received(created.fd) }.into())
+    }
+
+    /// All objects in the system, by rising ids. Objects may come and go meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// The one item of the iterator is `EPERM` without `CAP_SYS_ADMIN`.
+    pub fn objects(&self) -> Objects<'_> {
+        Objects::new(self)
+    }
+
+    /// Opens a descriptor by its id.
+    ///
+    /// # Errors
+    ///
+    /// `EPERM` without `CAP_SYS_ADMIN`; `ENOENT` if there is no such object; `EINVAL` if it is a
+    /// map.
+    pub fn open_descriptor(&self, id: u64, access: Access) -> Result<Descriptor> {
+        match self.open_object_as(id, access)? {
+            AnyObject::Descriptor(descriptor) => Ok(descriptor),
+            AnyObject::Map(_) => {
+                Err(Error::OtherKind { id, expected: "descriptor", found: Kind::Map })
+            }
+        }
+    }
+
+    /// Opens a map by its id.
+    ///
+    /// # Errors
+    ///
+    /// `EPERM` without `CAP_SYS_ADMIN`; `ENOENT` if there is no such object; `EINVAL` if it is a
+    /// descriptor.
+    pub fn open_map(&self, id: u64) -> Result<Map> {
+        match self.open_object(id)? {
+            AnyObject::Map(map) => Ok(map),
+            AnyObject::Descriptor(descriptor) => {
+                let found = descriptor.info()?.kind;
+                Err(Error::OtherKind { id, expected: "map", found })
+            }
+        }
+    }
+
+    /// Opens an object of any kind by its id, with all rights.
+    ///
+    /// # Errors
+    ///
+    /// `EPERM` without `CAP_SYS_ADMIN`; `ENOENT` if there is no such object.
+    pub fn open_object(&self, id: u64) -> Result<AnyObject> {
+        self.open_object_as(id, Access::ReadWrite)
+    }
+
+    fn open_object_as(&self, id: u64, access: Access) -> Result<AnyObject> {
+        let argument = sys::iomd_object_open { flags: access.flags(), id, ..Argument::sized() };
+        let opened = call(self, argument).asked(|| Request::OpenObject { id })?;
+        // SAFETY: the call has succeeded.
+        let fd = unsafe { received(opened.fd) };
+        Ok(match Kind::from(opened.kind) {
+            Kind::Map => AnyObject::Map(fd.into()),
+            Kind::Buffer | Kind::Other(_) => AnyObject::Descriptor(fd.into()),
+        })
+    }
+
+    /// Maps `length` bytes of fresh, zeroed memory, rounded up to whole pages, that no other request
+    /// shares and that may be redirected: mmap(2) on the client itself. Its map has no file
+    /// descriptor, but has an id.
+    ///
+    /// Each page is charged when it is first touched; one that cannot be had is a `SIGBUS`.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` if `length` is 0; `ENOMEM` if there is no room in the address space.
+    pub fn map_fresh(&self, length: usize) -> Result<Mapping> {
+        let placement = Placement { address: None, offset: 0, length, read_only: false };
+        Mapping::new(self, placement).asked(|| Request::MapFresh { length })
+    }
+}

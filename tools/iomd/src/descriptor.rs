@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Descriptors: memory.
+
+use std::os::fd::OwnedFd;
+
+use iomd_sys as sys;
+
+use crate::call::{Argument, call, received};
+use crate::error::Asked;
+use crate::handle::handle;
+use crate::{Access, CopyBuilder, Kind, MapBuilder, Request, Result};
+
+/// Memory: XNU's `IOMemoryDescriptor`.
+#[derive(Debug)]
+pub struct Descriptor(OwnedFd);
+
+handle!(Descriptor);
+
+/// What is known of a descriptor, from [`Descriptor::info`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DescriptorInfo {
+    /// Its id.
+    pub id: u64,
+    /// What memory it is.
+    pub kind: Kind,
+    /// Bytes, whole pages (`getLength`).
+    pub length: u64,
+    /// Bytes that have memory now (`getPageCounts`).
+    pub resident: u64,
+    /// How many maps it backs.
+    pub maps: u64,
+    /// Whether the file descriptor that was asked gives read-only maps only.
+    pub read_only: bool,
+}
+
+impl Descriptor {
+    /// What is known of it now.
+    ///
+    /// # Errors
+    ///
+    /// `ENOTTY` if the file is not a descriptor.
+    pub fn info(&self) -> Result<DescriptorInfo> {
+        let info =
+            call(self, sys::iomd_descriptor_info::sized()).asked(|| Request::DescriptorInfo)?;
+        Ok(DescriptorInfo {
+            id: info.id,
+            kind: info.kind.into(),
+            length: info.length,
+            resident: info.resident,
+            maps: info.maps,
+            read_only: info.flags & sys::IOMD_DESCRIPTOR_READ_ONLY != 0,
+        })
+    }
+
+    /// Its id.
+    ///
+    /// # Errors
+    ///
+    /// As [`info`](Self::info).
+    pub fn id(&self) -> Result<u64> {
+        Ok(self.info()?.id)
+    }
+
+    /// Another file descriptor of the same memory that gives read-only maps only. To be handed to
+    /// who shall not write.
+    ///
+    /// # Errors
+    ///
+    /// `EMFILE`.
+    pub fn read_only(&self) -> Result<Self> {
+        self.reopen(Access::ReadOnly)
+    }
+
+    /// Another file descriptor of the same memory, with these rights or those of this one, whichever
+    /// are fewer.
+    ///
+    /// # Errors
+    ///
+    /// `EMFILE`.
+    pub fn reopen(&self, access: Access) -> Result<Self> {
+        let argument = sys::iomd_descriptor_reopen { flags: access.flags(), ..Argument::sized() };
+        let reopened = call(self, argument).asked(|| Request::Reopen)?;
+        // SAFETY: the call has succeeded.
+        Ok(Self(unsafe { received(reopened.fd) }))
+    }
+
+    /// Prepares a map of this memory: all of it, anywhere, not inherited, unless the builder is told
+    /// otherwise (`createMappingInTask`).
+    pub fn map(&self) -> MapBuilder<'_> {
+        MapBuilder::new(self)
+    }
+
+    /// Prepares an atomic copy of this memory into `target`: all of it, to the target's start, unless
+    /// the builder is told otherwise. No map of it can change the memory while it is copied, in any
+    /// process.
+    pub fn copy_to<'a>(&'a self, target: &'a Self) -> CopyBuilder<'a> {
+        CopyBuilder::new(self, target)
+    }
+}

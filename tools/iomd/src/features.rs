@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! What the kernel's iomd can do.
+
+use bitflags::bitflags;
+use iomd_sys as sys;
+
+use crate::{CacheMode, MapOptions};
+
+/// What the kernel's iomd can do, from [`Client::features`](crate::Client::features).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Features {
+    /// Bytes; every offset is a multiple of it.
+    pub page_size: u32,
+    /// The calls on a client; bit n stands for number 0x00 + n.
+    pub client_calls: u64,
+    /// The calls on a descriptor; bit n stands for number 0x20 + n.
+    pub descriptor_calls: u64,
+    /// The calls on a map; bit n stands for number 0x40 + n.
+    pub map_calls: u64,
+    /// The flags of buffers.
+    pub buffer_flags: BufferFlags,
+    /// The flags of maps.
+    pub map_flags: MapFlags,
+    /// The options of maps that are honoured.
+    pub map_options: MapOptions,
+    /// The cache modes of maps that are honoured.
+    pub cache_modes: Vec<CacheMode>,
+    /// The flags of redirecting.
+    pub redirect_flags: RedirectFlags,
+    /// The flags of copying.
+    pub copy_flags: CopyFlags,
+}
+
+bitflags! {
+    /// The flags of a new buffer.
+    #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+    pub struct BufferFlags: u64 {
+        /// Pages come on first touch instead of at creation.
+        const SPARSE = sys::IOMD_BUFFER_SPARSE as u64;
+        const _ = !0;
+    }
+
+    /// The flags of a new map.
+    #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+    pub struct MapFlags: u64 {
+        /// The mapping lives on when the map's last file descriptor is closed.
+        const KEEP = sys::IOMD_MAP_CREATE_KEEP as u64;
+        const _ = !0;
+    }
+
+    /// The flags of redirecting.
+    #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+    pub struct RedirectFlags: u64 {
+        /// Pages held for I/O make it fail.
+        const REFUSE_PINNED = sys::IOMD_REDIRECT_REFUSE_PINNED as u64;
+        const _ = !0;
+    }
+
+    /// The flags of copying.
+    #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+    pub struct CopyFlags: u64 {
+        /// Pages held for I/O make it fail.
+        const REFUSE_PINNED = sys::IOMD_COPY_REFUSE_PINNED as u64;
+        /// The suspended maps go on on the copy.
+        const RESUME_ON_TARGET = sys::IOMD_COPY_RESUME_ON_TARGET as u64;
+        const _ = !0;
+    }
+}
+
+impl From<sys::iomd_features> for Features {
+    fn from(features: sys::iomd_features) -> Self {
+        Self {
+            page_size: features.page_size,
+            client_calls: features.client_calls,
+            descriptor_calls: features.descriptor_calls,
+            map_calls: features.map_calls,
+            buffer_flags: BufferFlags::from_bits_retain(features.buffer_flags),
+            map_flags: MapFlags::from_bits_retain(features.map_flags),
+            // The options have 32 bits; the field is wider, as all masks of this query are.
+            map_options: MapOptions::from_bits_retain(features.map_options as u32),
+            cache_modes: CacheMode::ALL
+                .into_iter()
+                .filter(|mode| (features.cache_modes >> mode.number()) & 1 == 1)
+                .collect(),
+            redirect_flags: RedirectFlags::from_bits_retain(features.redirect_flags),
+            copy_flags: CopyFlags::from_bits_retain(features.copy_flags),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cache_modes_come_from_their_bits() {
+        let features = sys::iomd_features { cache_modes: 0b1001, ..Default::default() };
+        let features = Features::from(features);
+        assert_eq!(features.cache_modes, [CacheMode::Default, CacheMode::Copyback]);
+    }
+}

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Memory as objects, whose backing can be switched while it is in use.
+//!
+//! Objects are file descriptors. A [`Client`] is an open file of `/dev/iomd`. It makes
+//! [`Descriptor`]s, which are memory. A descriptor makes [`Map`]s: that memory as one object, which
+//! any number of processes map with [`Map::mmap`]. [`Map::redirect`] then switches the memory behind
+//! all those mappings at once; who touches them meanwhile waits instead of crashing.
+//! [`Descriptor::copy_to`] copies memory in use at a single instant.
+//!
+//! ```no_run
+//! fn main() -> iomd::Result<()> {
+//!     let client = iomd::Client::open()?;
+//!     let [old, new] = [client.buffer(1 << 20)?, client.buffer(1 << 20)?];
+//!     let map = old.map().unique(true).create()?;
+//!     let memory = map.mmap()?;
+//!
+//!     memory.store_u64(0, 42);
+//!     old.copy_to(&new).resume_on_target(true).run()?;
+//!     assert_eq!(memory.load_u64(0), 42); // the same address, but other memory
+//!     Ok(())
+//! }
+//! ```
+//!
+//! An object is closed when its last file descriptor is. To let another process use one, pass its
+//! file descriptor on over a socket; every type here is made from an [`OwnedFd`] and turns into one.
+//!
+//! [`OwnedFd`]: std::os::fd::OwnedFd
+
+mod call;
+mod client;
+mod copy;
+mod descriptor;
+mod error;
+mod features;
+mod handle;
+mod map;
+mod map_builder;
+mod map_options;
+mod mapping;
+mod object;
+mod redirect;
+mod request;
+
+pub use client::{Client, DEVICE};
+pub use copy::{Copied, CopyBuilder};
+pub use descriptor::{Descriptor, DescriptorInfo};
+pub use error::{Error, Result};
+pub use features::{BufferFlags, CopyFlags, Features, MapFlags, RedirectFlags};
+pub use map::{Map, MapInfo, MmapOptions};
+pub use map_builder::MapBuilder;
+pub use map_options::{CacheMode, Inheritance, MapOptions};
+pub use mapping::Mapping;
+pub use object::{Access, AnyObject, Kind, Object, Objects};
+pub use redirect::{RedirectBuilder, Redirected};
+pub use request::Request;
+pub use rustix::io::Errno;

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Maps: memory as one object, mapped by any number of processes.
+
+use std::os::fd::OwnedFd;
+use std::time::{Duration, Instant};
+
+use iomd_sys as sys;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+
+use crate::call::{Argument, call};
+use crate::error::Asked;
+use crate::handle::handle;
+use crate::mapping::Placement;
+use crate::{
+    Descriptor, Inheritance, MapOptions, Mapping, RedirectBuilder, Redirected, Request, Result,
+};
+
+/// Memory as one object, mapped by any number of processes: XNU's `IOMemoryMap`.
+///
+/// Unless made with [`keep`](crate::MapBuilder::keep), the mappings end when the last file
+/// descriptor of the map is closed.
+#[derive(Debug)]
+pub struct Map(OwnedFd);
+
+handle!(Map);
+
+/// What is known of a map, from [`Map::info`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct MapInfo {
+    /// Its id.
+    pub id: u64,
+    /// The memory behind it, or the last one while it is suspended (`getMemoryDescriptor`).
+    pub descriptor_id: u64,
+    /// Where it starts in the descriptor, in bytes.
+    pub offset: u64,
+    /// Bytes, as asked for (`getLength`).
+    pub length: u64,
+    /// Bytes, whole pages: what mmap(2) takes.
+    pub mapped_size: u64,
+    /// As it was made with (`getMapOptions`).
+    pub options: MapOptions,
+    /// As it was made with.
+    pub inheritance: Inheritance,
+    /// Whether accesses wait.
+    pub suspended: bool,
+    /// Whether accesses get `SIGBUS`.
+    pub ended: bool,
+    /// The process that mapped it first and still does, in the caller's pid namespace
+    /// (`getAddressTask`).
+    pub task: Option<i32>,
+    /// Where that process has it (`getAddress`).
+    pub address: Option<u64>,
+    /// Rises by one with each change of backing or state.
+    pub generation: u64,
+    /// How many times the backing was switched.
+    pub redirects: u64,
+    /// Page faults served.
+    pub faults: u64,
+    /// Accesses that wait now.
+    pub waiters: u64,
+    /// Accesses that ever waited.
+    pub waits: u64,
+    /// The longest wait of those that ended.
+    pub longest_wait: Duration,
+}
+
+/// How a part of a map is mapped, for [`Map::mmap_with`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct MmapOptions {
+    /// Where in the map it starts: bytes, a multiple of the page size.
+    pub offset: u64,
+    /// Bytes, rounded up to whole pages; 0 = to the map's end.
+    pub length: usize,
+    /// Where it shall be, a multiple of the page size; anywhere if `None`. What is mapped there
+    /// already is never replaced.
+    pub address: Option<usize>,
+    /// Whether this mapping shall be for reading only.
+    pub read_only: bool,
+}
+
+impl Map {
+    /// What is known of it now.
+    ///
+    /// # Errors
+    ///
+    /// `ENOTTY` if the file is not a map.
+    pub fn info(&self) -> Result<MapInfo> {
+        let info = call(self, sys::iomd_map_info::sized()).asked(|| Request::MapInfo)?;
+        Ok(MapInfo {
+            id: info.id,
+            descriptor_id: info.descriptor_id,
+            offset: info.offset,
+            length: info.length,
+            mapped_size: info.mapped_size,
+            options: MapOptions::from_bits_retain(info.options),
+            inheritance: info.inheritance.into(),
+            suspended: info.state & sys::IOMD_MAP_SUSPENDED != 0,
+            ended: info.state & sys::IOMD_MAP_ENDED != 0,
+            task: (info.task != 0).then_some(info.task),
+            address: (info.address != 0).then_some(info.address),
+            generation: info.generation,
+            redirects: info.redirects,
+            faults: info.faults,
+            waiters: info.waiters,
+            waits: info.waits,
+            longest_wait: Duration::from_nanos(info.longest_wait_ns),
+        })
+    }
+
+    /// Its id.
+    ///
+    /// # Errors
+    ///
+    /// As [`info`](Self::info).
+    pub fn id(&self) -> Result<u64> {
+        Ok(self.info()?.id)
+    }
+
+    /// Maps all of it anywhere into the calling process, with the map's own rights
+    /// (`createMappingInTask`, the second half).
+    ///
+    /// # Errors
+    ///
+    /// `ENODEV` if the map has ended; `ENOMEM` if there is no room in the address space.
+    pub fn mmap(&self) -> Result<Mapping> {
+        let read_only = self.info()?.options.contains(MapOptions::READ_ONLY);
+        self.mmap_with(MmapOptions { read_only, ..MmapOptions::default() })
+    }
+
+    /// Maps a part of it into the calling process.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` if the offset or address is misaligned or the range beyond the map; `EEXIST` if
+    /// something is mapped at the address; `EACCES` for a writable mapping of a read-only map;
+    /// `ENODEV` if the map has ended; `ENOMEM` if there is no room in the address space.
+    pub fn mmap_with(&self, options: MmapOptions) -> Result<Mapping> {
+        let MmapOptions { offset, length, address, read_only } = options;
+        let placed = match length {
+            0 => (self.info()?.mapped_size.saturating_sub(offset)) as usize,
+            length => length,
+        };
+        Mapping::new(self, Placement { address, offset, length: placed, read_only })
+            .asked(|| Request::Mmap { offset, length, address })
+    }
+
+    /// Prepares to switch the memory behind the map to `target`, from its start unless the builder
+    /// is told otherwise (`IOMemoryMap::redirect`).
+    pub fn redirect<'a>(&'a self, target: &'a Descriptor) -> RedirectBuilder<'a> {
+        RedirectBuilder::to(self, target)
+    }
+
+    /// Makes every access wait until the map is redirected or resumed (`IOMemoryMap::redirect` to
+    /// `NULL`). When this returns, no access reaches the memory any more.
+    ///
+    /// # Errors
+    ///
+    /// `EPERM` if the map is not unique; `EBUSY` if the memory is being copied; `EINTR` if killed.
+    pub fn suspend(&self) -> Result<Redirected> {
+        RedirectBuilder::to_none(self).run()
+    }
+
+    /// Ends a suspension, on the memory that the map had. A map that is not suspended stays as it
+    /// is; that is no error.
+    ///
+    /// # Errors
+    ///
+    /// `EPERM` if the map is not unique; `EBUSY` if the memory is being copied; `EINTR` if killed.
+    pub fn resume(&self) -> Result<()> {
+        call(self, sys::iomd_resume::sized()).map(drop).asked(|| Request::Resume)
+    }
+
+    /// Ends the mapping in every process: who touches it from then on gets `SIGBUS`. The ranges of
+    /// addresses stay reserved until each process unmaps them. Once it has ended, this does nothing
+    /// (`IOMemoryMap::unmap`).
+    ///
+    /// # Errors
+    ///
+    /// `ENOTTY` if the file is not a map.
+    pub fn unmap(&self) -> Result<()> {
+        call(self, sys::iomd_unmap::sized()).map(drop).asked(|| Request::Unmap)
+    }
+
+    /// Waits until some access waits on the map, so that it can be served; without a timeout, for
+    /// ever. Tells whether one does: not, if the time is up or the map has ended.
+    ///
+    /// # Errors
+    ///
+    /// Those of poll(2).
+    pub fn wait_for_waiter(&self, timeout: Option<Duration>) -> Result<bool> {
+        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        loop {
+            let mut files = [PollFd::new(self, PollFlags::IN)];
+            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            // A time too long for the kernel is as good as none.
+            let left = left.and_then(|left| Timespec::try_from(left).ok());
+            match poll(&mut files, left.as_ref()) {
+                Ok(_) => return Ok(files[0].revents().contains(PollFlags::IN)),
+                Err(Errno::INTR) => continue,
+                Err(errno) => return Err(errno).asked(|| Request::Wait),
+            }
+        }
+    }
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Making maps.
+
+use iomd_sys as sys;
+
+use crate::call::{Argument, call, received};
+use crate::error::Asked;
+use crate::{Descriptor, Inheritance, Map, MapFlags, MapOptions, Request, Result};
+
+/// A map to be made, from [`Descriptor::map`].
+#[derive(Debug, Clone)]
+#[must_use = "no map is made until create is called"]
+pub struct MapBuilder<'a> {
+    descriptor: &'a Descriptor,
+    offset: u64,
+    length: u64,
+    options: MapOptions,
+    flags: MapFlags,
+    inheritance: Inheritance,
+}
+
+impl<'a> MapBuilder<'a> {
+    pub(crate) fn new(descriptor: &'a Descriptor) -> Self {
+        Self {
+            descriptor,
+            offset: 0,
+            length: 0,
+            options: MapOptions::ANYWHERE,
+            flags: MapFlags::empty(),
+            inheritance: Inheritance::None,
+        }
+    }
+
+    /// Where the map starts in the descriptor: bytes, a multiple of the page size.
+    pub fn offset(mut self, offset: u64) -> Self {
+        self.offset = offset;
+        self
+    }
+
+    /// How long it is: bytes; 0 = to the descriptor's end.
+    pub fn length(mut self, length: u64) -> Self {
+        self.length = length;
+        self
+    }
+
+    /// Whether it can never be written through (`kIOMapReadOnly`).
+    pub fn read_only(mut self, read_only: bool) -> Self {
+        self.options.set(MapOptions::READ_ONLY, read_only);
+        self
+    }
+
+    /// Whether it may be redirected (`kIOMapUnique`).
+    pub fn unique(mut self, unique: bool) -> Self {
+        self.options.set(MapOptions::UNIQUE, unique);
+        self
+    }
+
+    /// What a forked child gets of a mapping.
+    pub fn inheritance(mut self, inheritance: Inheritance) -> Self {
+        self.inheritance = inheritance;
+        self
+    }
+
+    /// Whether the mapping lives on when the map's last file descriptor is closed, as that of a file
+    /// does. Otherwise that ends it: who touches it then gets `SIGBUS`.
+    pub fn keep(mut self, keep: bool) -> Self {
+        self.flags.set(MapFlags::KEEP, keep);
+        self
+    }
+
+    /// All options at once.
+    pub fn options(mut self, options: MapOptions) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// Makes the map. It is mapped nowhere yet.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` if the offset is misaligned, or an option is unknown; `EOVERFLOW`, `ERANGE` if the
+    /// range reaches beyond the descriptor; `EOPNOTSUPP` for an option that this kernel does not
+    /// honour; `EACCES` for a writable map of a read-only descriptor; `EBUSY` for one of memory that
+    /// is being copied; `EMFILE`.
+    pub fn create(self) -> Result<Map> {
+        let Self { descriptor, offset, length, options, flags, inheritance } = self;
+        let argument = sys::iomd_map_create {
+            // The flags of this call are the low half of what the features have room for.
+            flags: flags.bits() as u32,
+            options: options.bits(),
+            inheritance: inheritance.number(),
+            offset,
+            length,
+            ..Argument::sized()
+        };
+        let created = call(descriptor, argument).asked(|| Request::CreateMap {
+            offset,
+            length,
+            options,
+            inheritance,
+        })?;
+        // SAFETY: the call has succeeded.
+        Ok(unsafe { received(created.fd) }.into())
+    }
+}

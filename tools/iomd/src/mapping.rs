@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Mappings: memory in the calling process's address space.
+
+use std::ffi::c_void;
+use std::mem::ManuallyDrop;
+use std::os::fd::AsFd;
+use std::ptr::{self, NonNull};
+use std::slice;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+
+use rustix::io::Errno;
+use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
+
+const WORD: usize = size_of::<u64>();
+
+/// Memory in the calling process's address space, unmapped on drop.
+///
+/// Others may change it at any time, so there is no `&[u8]` of it: it is read and written word by
+/// word, or through a raw pointer. An access may wait for as long as the map is suspended. When the
+/// map has ended it gets `SIGBUS`; when it is read-only, a write gets `SIGSEGV`.
+#[derive(Debug)]
+pub struct Mapping {
+    address: NonNull<u8>,
+    length: usize,
+}
+
+// SAFETY: the memory belongs to the process and not to a thread.
+unsafe impl Send for Mapping {}
+// SAFETY: it is reached through atomic accesses only.
+unsafe impl Sync for Mapping {}
+
+/// Where a mapping goes, and of what.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Placement {
+    pub address: Option<usize>,
+    pub offset: u64,
+    pub length: usize,
+    pub read_only: bool,
+}
+
+impl Mapping {
+    pub(crate) fn new(object: impl AsFd, placement: Placement) -> Result<Self, Errno> {
+        let Placement { address, offset, length, read_only } = placement;
+        let rights = if read_only { ProtFlags::READ } else { ProtFlags::READ | ProtFlags::WRITE };
+        let (hint, fixed) = match address {
+            Some(address) => (address, MapFlags::FIXED_NOREPLACE),
+            None => (0, MapFlags::empty()),
+        };
+        let hint = ptr::without_provenance_mut::<c_void>(hint);
+        let flags = MapFlags::SHARED | fixed;
+        // SAFETY: the mapping is new: nothing that is mapped already is replaced, by
+        // FIXED_NOREPLACE where an address is given.
+        let start = unsafe { mmap(hint, length, rights, flags, object, offset) };
+        let address = NonNull::new(start?.cast()).ok_or(Errno::INVAL)?;
+        Ok(Self { address, length })
+    }
+
+    /// Where it is.
+    pub fn as_ptr(&self) -> *mut u8 {
+        self.address.as_ptr()
+    }
+
+    /// Bytes, as asked for.
+    #[expect(clippy::len_without_is_empty, reason = "the kernel refuses empty mappings")]
+    pub fn len(&self) -> usize {
+        self.length
+    }
+
+    /// Leaves the memory mapped for as long as the process lives.
+    pub fn leak(self) -> *mut u8 {
+        ManuallyDrop::new(self).as_ptr()
+    }
+
+    /// Reads the word at `offset`, in the machine's byte order, in one access (relaxed).
+    ///
+    /// # Panics
+    ///
+    /// If `offset` is not a multiple of 8, or the word is not inside.
+    pub fn load_u64(&self, offset: usize) -> u64 {
+        self.load_u64_ordered(offset, Ordering::Relaxed)
+    }
+
+    /// As [`load_u64`](Self::load_u64), ordered as told.
+    ///
+    /// # Panics
+    ///
+    /// As [`load_u64`](Self::load_u64), and for the orderings that
+    /// [`AtomicU64::load`] does not take.
+    pub fn load_u64_ordered(&self, offset: usize, ordering: Ordering) -> u64 {
+        self.word(offset).load(ordering)
+    }
+
+    /// Writes the word at `offset`, in the machine's byte order, in one access (relaxed).
+    ///
+    /// # Panics
+    ///
+    /// If `offset` is not a multiple of 8, or the word is not inside.
+    pub fn store_u64(&self, offset: usize, value: u64) {
+        self.store_u64_ordered(offset, value, Ordering::Relaxed);
+    }
+
+    /// As [`store_u64`](Self::store_u64), ordered as told.
+    ///
+    /// # Panics
+    ///
+    /// As [`store_u64`](Self::store_u64), and for the orderings that
+    /// [`AtomicU64::store`] does not take.
+    pub fn store_u64_ordered(&self, offset: usize, value: u64, ordering: Ordering) {
+        self.word(offset).store(value, ordering);
+    }
+
+    /// Copies the bytes from `offset` on out of the memory. What others write meanwhile may be in
+    /// the copy in part; only aligned words are whole.
+    ///
+    /// # Panics
+    ///
+    /// If the range is not inside.
+    pub fn read_bytes(&self, offset: usize, bytes: &mut [u8]) {
+        let (head, words, tail) = self.atomics(offset, bytes.len());
+        let (first, rest) = bytes.split_at_mut(head.len());
+        let (middle, last) = rest.split_at_mut(size_of_val(words));
+        for (byte, atomic) in first.iter_mut().zip(head) {
+            *byte = atomic.load(Ordering::Relaxed);
+        }
+        for (bytes, atomic) in middle.chunks_exact_mut(WORD).zip(words) {
+            bytes.copy_from_slice(&atomic.load(Ordering::Relaxed).to_ne_bytes());
+        }
+        for (byte, atomic) in last.iter_mut().zip(tail) {
+            *byte = atomic.load(Ordering::Relaxed);
+        }
+    }
+
+    /// Copies `bytes` into the memory, from `offset` on. Others may see it done in part; only
+    /// aligned words are whole.
+    ///
+    /// # Panics
+    ///
+    /// If the range is not inside.
+    pub fn write_bytes(&self, offset: usize, bytes: &[u8]) {
+        let (head, words, tail) = self.atomics(offset, bytes.len());
+        let (first, rest) = bytes.split_at(head.len());
+        let (middle, last) = rest.split_at(size_of_val(words));
+        for (byte, atomic) in first.iter().zip(head) {
+            atomic.store(*byte, Ordering::Relaxed);
+        }
+        for (bytes, atomic) in middle.chunks_exact(WORD).zip(words) {
+            let mut word = [0; WORD];
+            word.copy_from_slice(bytes);
+            atomic.store(u64::from_ne_bytes(word), Ordering::Relaxed);
+        }
+        for (byte, atomic) in last.iter().zip(tail) {
+            atomic.store(*byte, Ordering::Relaxed);
+        }
+    }
+
+    fn word(&self, offset: usize) -> &AtomicU64 {
+        match self.atomics(offset, WORD) {
+            ([], [word], []) => word,
+            _ => panic!("offset {offset:#x} is not a multiple of {WORD}"),
+        }
+    }
+
+    /// The bytes from `offset` on, as many whole words of them as there are.
+    fn atomics(&self, offset: usize, length: usize) -> (&[AtomicU8], &[AtomicU64], &[AtomicU8]) {
+        assert!(
+            offset <= self.length && length <= self.length - offset,
+            "{length} bytes at offset {offset:#x} are not inside a mapping of {} bytes",
+            self.length
+        );
+        // SAFETY: the offset is inside the mapping.
+        let start = unsafe { self.address.add(offset) };
+        // SAFETY: the range is mapped for as long as `self` lives. Atomics may change while they are
+        // borrowed, whoever changes them.
+        let bytes = unsafe { slice::from_raw_parts(start.cast::<AtomicU8>().as_ptr(), length) };
+        // SAFETY: any eight bytes are a word.
+        unsafe { bytes.align_to() }
+    }
+}
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        // SAFETY: the range is this mapping's own, and nothing borrows from it any more.
+        let unmapped = unsafe { munmap(self.as_ptr().cast(), self.length) };
+        debug_assert!(unmapped.is_ok(), "munmap: {unmapped:?}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
+
+    use super::*;
+
+    const LENGTH: usize = 4096;
+
+    fn mapping() -> Mapping {
+        let file = memfd_create("mapping", MemfdFlags::CLOEXEC).unwrap();
+        ftruncate(&file, LENGTH as u64).unwrap();
+        let placement = Placement { address: None, offset: 0, length: LENGTH, read_only: false };
+        Mapping::new(file, placement).unwrap()
+    }
+
+    #[test]
+    fn copies_of_every_alignment_and_length_arrive() {
+        let mapping = mapping();
+        let pattern: Vec<u8> = (1..=40).collect();
+        for offset in 0..=WORD {
+            for length in 0..=pattern.len() {
+                let mut around = [0xff; 64];
+                mapping.write_bytes(0, &around);
+                mapping.write_bytes(offset, &pattern[..length]);
+
+                around[offset..offset + length].copy_from_slice(&pattern[..length]);
+                let mut seen = [0; 64];
+                mapping.read_bytes(0, &mut seen);
+                assert_eq!(seen, around);
+
+                let mut part = vec![0; length];
+                mapping.read_bytes(offset, &mut part);
+                assert_eq!(part, pattern[..length]);
+            }
+        }
+    }
+
+    #[test]
+    fn words_are_in_the_machine_s_order() {
+        let mapping = mapping();
+        mapping.store_u64(LENGTH - WORD, 0x0102_0304_0506_0708);
+        assert_eq!(mapping.load_u64(LENGTH - WORD), 0x0102_0304_0506_0708);
+        let mut bytes = [0; WORD];
+        mapping.read_bytes(LENGTH - WORD, &mut bytes);
+        assert_eq!(u64::from_ne_bytes(bytes), 0x0102_0304_0506_0708);
+    }
+
+    #[test]
+    fn what_is_not_inside_is_refused() {
+        let mapping = mapping();
+        let refused = |access: &dyn Fn()| catch_unwind(AssertUnwindSafe(access)).is_err();
+        assert!(refused(&|| mapping.store_u64(LENGTH, 0)));
+        assert!(refused(&|| mapping.store_u64(4, 0)));
+        assert!(refused(&|| mapping.write_bytes(LENGTH - 1, &[0; 2])));
+        assert!(refused(&|| mapping.read_bytes(usize::MAX, &mut [0; 2])));
+        mapping.write_bytes(LENGTH, &[]);
+    }
+
+    #[test]
+    fn an_occupied_address_is_left_alone() {
+        let first = mapping();
+        first.store_u64(0, 7);
+        let file = memfd_create("mapping", MemfdFlags::CLOEXEC).unwrap();
+        ftruncate(&file, LENGTH as u64).unwrap();
+        let address = Some(first.as_ptr().addr());
+        let placement = Placement { address, offset: 0, length: LENGTH, read_only: false };
+        assert_eq!(Mapping::new(file, placement).unwrap_err(), Errno::EXIST);
+        assert_eq!(first.load_u64(0), 7);
+    }
+}

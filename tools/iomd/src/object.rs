@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Objects by their ids.
+
+use std::fmt;
+
+use iomd_sys as sys;
+use rustix::io::Errno;
+
+use crate::call::{Argument, call};
+use crate::error::Asked;
+use crate::{Client, Descriptor, Map, Request, Result};
+
+/// An object's id and kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Object {
+    /// Never given to another object while the module is loaded.
+    pub id: u64,
+    /// What it is.
+    pub kind: Kind,
+}
+
+/// What an object is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A descriptor: memory that iomd allocated.
+    Buffer,
+    /// A map.
+    Map,
+    /// A number that this library has no name for.
+    Other(u32),
+}
+
+impl From<u32> for Kind {
+    fn from(number: u32) -> Self {
+        match number {
+            sys::IOMD_KIND_BUFFER => Self::Buffer,
+            sys::IOMD_KIND_MAP => Self::Map,
+            other => Self::Other(other),
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Buffer => f.write_str("buffer"),
+            Self::Map => f.write_str("map"),
+            Self::Other(number) => write!(f, "object of kind {number}"),
+        }
+    }
+}
+
+/// An object opened by its id.
+#[derive(Debug)]
+pub enum AnyObject {
+    /// A descriptor of any kind.
+    Descriptor(Descriptor),
+    /// A map.
+    Map(Map),
+}
+
+/// The rights asked for when a descriptor is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Read-only maps and copies from it.
+    ReadOnly,
+    /// Everything.
+    ReadWrite,
+}
+
+impl Access {
+    /// The flags that ask for it.
+    pub(crate) fn flags(self) -> u32 {
+        match self {
+            Self::ReadOnly => sys::IOMD_OPEN_READ_ONLY,
+            Self::ReadWrite => 0,
+        }
+    }
+}
+
+/// All objects, by rising ids; from [`Client::objects`].
+#[derive(Debug)]
+pub struct Objects<'a> {
+    client: &'a Client,
+    last: u64,
+    ended: bool,
+}
+
+impl<'a> Objects<'a> {
+    pub(crate) fn new(client: &'a Client) -> Self {
+        Self { client, last: 0, ended: false }
+    }
+}
+
+impl Iterator for Objects<'_> {
+    type Item = Result<Object>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.ended {
+            return None;
+        }
+        let argument = sys::iomd_object_next { id: self.last, ..Argument::sized() };
+        match call(self.client, argument) {
+            Ok(next) => {
+                self.last = next.id;
+                Some(Ok(Object { id: next.id, kind: next.kind.into() }))
+            }
+            Err(errno) => {
+                self.ended = true;
+                (errno != Errno::NOENT).then(|| Err(errno).asked(|| Request::NextObject))
+            }
+        }
+    }
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Switching the memory behind a map.
+
+use std::os::fd::{AsFd, AsRawFd};
+
+use iomd_sys as sys;
+
+use crate::call::{Argument, call};
+use crate::error::Asked;
+use crate::{Descriptor, Map, Request, Result};
+
+/// A redirection to be made, from [`Map::redirect`].
+#[derive(Debug, Clone)]
+#[must_use = "nothing is redirected until run is called"]
+pub struct RedirectBuilder<'a> {
+    map: &'a Map,
+    target: Option<&'a Descriptor>,
+    offset: u64,
+    refuse_pinned: bool,
+}
+
+/// What a redirection found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Redirected {
+    /// Pages of the old memory that someone else still holds for I/O, and may write to.
+    pub pinned: u64,
+}
+
+impl<'a> RedirectBuilder<'a> {
+    /// To no descriptor: every access waits.
+    pub(crate) fn to_none(map: &'a Map) -> Self {
+        Self { map, target: None, offset: 0, refuse_pinned: false }
+    }
+
+    pub(crate) fn to(map: &'a Map, target: &'a Descriptor) -> Self {
+        Self { target: Some(target), ..Self::to_none(map) }
+    }
+
+    /// Where the map starts in the new memory: bytes, a multiple of the page size.
+    pub fn offset(mut self, offset: u64) -> Self {
+        self.offset = offset;
+        self
+    }
+
+    /// Whether pages of the old memory that someone holds for I/O make it fail with `EBUSY`.
+    pub fn refuse_pinned(mut self, refuse_pinned: bool) -> Self {
+        self.refuse_pinned = refuse_pinned;
+        self
+    }
+
+    /// Redirects. When this returns, no access through the map reaches the old memory any more, in
+    /// any process. A map that has ended stays so; that is no error.
+    ///
+    /// # Errors
+    ///
+    /// `EPERM` if the map is not unique; `EINVAL` if the target is not a descriptor or the offset is
+    /// misaligned; `EOVERFLOW`, `ERANGE` if the descriptor is shorter than the map from the offset
+    /// on; `EACCES` if the map is writable and the descriptor read-only; `EBUSY` if pages are held
+    /// for I/O and that is to be refused, or the memory is being copied; `EINTR` if killed.
+    pub fn run(self) -> Result<Redirected> {
+        let argument = sys::iomd_redirect {
+            flags: if self.refuse_pinned { sys::IOMD_REDIRECT_REFUSE_PINNED } else { 0 },
+            descriptor: self
+                .target
+                .map_or(sys::IOMD_NO_DESCRIPTOR, |target| target.as_fd().as_raw_fd()),
+            offset: self.offset,
+            ..Argument::sized()
+        };
+        let redirected = call(self.map, argument).asked(|| match self.target {
+            Some(_) => Request::Redirect { offset: self.offset },
+            None => Request::Suspend,
+        })?;
+        Ok(Redirected { pinned: redirected.pinned })
+    }
+}

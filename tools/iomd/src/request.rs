@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! What was asked of the kernel, and what its answers mean in words.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::path::PathBuf;
+
+use rustix::io::Errno;
+
+use crate::{Inheritance, MapOptions};
+
+/// What was asked of the kernel. Offsets and lengths are bytes; a length of 0 asks for all from the
+/// offset on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+#[expect(missing_docs, reason = "the fields are the arguments of the calls that the variants name")]
+pub enum Request {
+    /// [`Client::open_at`](crate::Client::open_at)
+    OpenDevice { path: PathBuf },
+    /// [`Client::features`](crate::Client::features)
+    Features,
+    /// [`Client::buffer`](crate::Client::buffer) and
+    /// [`Client::sparse_buffer`](crate::Client::sparse_buffer)
+    CreateBuffer { length: u64 },
+    /// [`Client::objects`](crate::Client::objects)
+    NextObject,
+    /// [`Client::open_object`](crate::Client::open_object)
+    OpenObject { id: u64 },
+    /// [`Client::map_fresh`](crate::Client::map_fresh)
+    MapFresh { length: usize },
+    /// [`Descriptor::info`](crate::Descriptor::info)
+    DescriptorInfo,
+    /// [`Descriptor::reopen`](crate::Descriptor::reopen)
+    Reopen,
+    /// [`Descriptor::map`](crate::Descriptor::map)
+    CreateMap { offset: u64, length: u64, options: MapOptions, inheritance: Inheritance },
+    /// [`Descriptor::copy_to`](crate::Descriptor::copy_to)
+    Copy { offset: u64, length: u64, target_offset: u64, resume_on_target: bool },
+    /// [`Map::info`](crate::Map::info)
+    MapInfo,
+    /// [`Map::mmap`](crate::Map::mmap) and [`Map::mmap_with`](crate::Map::mmap_with)
+    Mmap { offset: u64, length: usize, address: Option<usize> },
+    /// [`Map::redirect`](crate::Map::redirect)
+    Redirect { offset: u64 },
+    /// [`Map::suspend`](crate::Map::suspend)
+    Suspend,
+    /// [`Map::resume`](crate::Map::resume)
+    Resume,
+    /// [`Map::unmap`](crate::Map::unmap)
+    Unmap,
+    /// [`Map::wait_for_waiter`](crate::Map::wait_for_waiter)
+    Wait,
+}
+
+impl Request {
+    /// Why the kernel refused this with `errno`.
+    pub fn reason(&self, errno: Errno) -> Cow<'static, str> {
+        match self.specific_reason(errno).or_else(|| general_reason(errno)) {
+            Some(words) => format!("{words} ({errno})").into(),
+            None => errno.to_string().into(),
+        }
+    }
+
+    /// What `errno` means as an answer to this request.
+    fn specific_reason(&self, errno: Errno) -> Option<&'static str> {
+        Some(match (self, errno) {
+            (Self::OpenDevice { .. }, Errno::NOENT | Errno::NXIO | Errno::NODEV) => {
+                "the module iomd is not loaded"
+            }
+            (Self::OpenDevice { .. }, Errno::ACCESS) => {
+                "the device is open to root and the group iomd only"
+            }
+
+            (Self::CreateBuffer { length: 0 }, Errno::INVAL) => "the length is 0",
+            (Self::CreateBuffer { .. }, Errno::OVERFLOW) => "the length is beyond 2^63 - 1",
+            (Self::CreateBuffer { .. }, Errno::NOMEM) => {
+                "that is more than the limit on locked memory (ulimit -l), the memory cgroup's \
+                 limit, or what there is"
+            }
+
+            (Self::NextObject | Self::OpenObject { .. }, Errno::PERM) => {
+                "only a task with CAP_SYS_ADMIN reaches objects by id"
+            }
+            (Self::NextObject, Errno::NOENT) => "there are no more objects",
+            (Self::OpenObject { .. }, Errno::NOENT) => "there is no such object",
+            (Self::OpenObject { .. }, Errno::INVAL) => "a map cannot be opened read-only",
+
+            (Self::CreateMap { .. }, Errno::INVAL) => {
+                "the offset is not a multiple of the page size, or an option or the inheritance is \
+                 unknown"
+            }
+            (Self::CreateMap { .. }, Errno::RANGE) => "the range reaches beyond the descriptor",
+            (Self::CreateMap { .. }, Errno::OPNOTSUPP) => {
+                "this kernel cannot honour one of the options, the cache mode or the inheritance"
+            }
+            (Self::CreateMap { .. }, Errno::ACCESS) => {
+                "a read-only descriptor has read-only maps only"
+            }
+            (Self::CreateMap { .. }, Errno::BUSY) => "the memory is being copied",
+
+            (Self::Mmap { address: Some(_), .. }, Errno::EXIST) => {
+                "something is mapped at that address"
+            }
+            (Self::Mmap { .. }, Errno::INVAL) => {
+                "the offset or address is not a multiple of the page size, or the range is empty or \
+                 reaches beyond the map"
+            }
+            (Self::Mmap { .. }, Errno::ACCESS) => "the map is read-only",
+            (Self::Mmap { .. }, Errno::NODEV) => "the map has ended",
+            (Self::MapFresh { length: 0 }, Errno::INVAL) => "the length is 0",
+
+            (Self::Redirect { .. } | Self::Suspend | Self::Resume, Errno::PERM) => {
+                "the map was not created unique"
+            }
+            (Self::Redirect { .. } | Self::Suspend | Self::Resume, Errno::INTR) => {
+                "killed while another call held the map"
+            }
+            (Self::Redirect { .. }, Errno::INVAL) => {
+                "the target is not a descriptor, or the offset is not a multiple of the page size"
+            }
+            (Self::Redirect { .. }, Errno::RANGE) => {
+                "from the offset on, the descriptor is shorter than the map"
+            }
+            (Self::Redirect { .. }, Errno::ACCESS) => {
+                "the map is writable and the descriptor is read-only"
+            }
+            (Self::Redirect { .. } | Self::Suspend | Self::Resume, Errno::BUSY) => {
+                "pages of the old memory are held for I/O, or the memory is being copied"
+            }
+
+            (Self::Copy { .. }, Errno::INVAL) => {
+                "the target is not a descriptor, an offset is not a multiple of the page size, or \
+                 the two ranges overlap"
+            }
+            (Self::Copy { .. }, Errno::RANGE) => {
+                "the range reaches beyond the descriptor or the target, or a map that is to resume \
+                 on the target reaches beyond the range"
+            }
+            (Self::Copy { .. }, Errno::ACCESS) => {
+                "the target is read-only, or maps are to resume on the target and the source is \
+                 read-only"
+            }
+            (Self::Copy { .. }, Errno::BUSY) => {
+                "pages of the memory are held for I/O, or another copy of it is under way"
+            }
+            (Self::Copy { .. }, Errno::PERM) => {
+                "a map that is to resume on the target was not created unique"
+            }
+            (Self::Copy { .. }, Errno::NOMEM) => "there is no memory for the target's pages",
+            _ => return None,
+        })
+    }
+}
+
+/// What `errno` means as an answer to any request.
+fn general_reason(errno: Errno) -> Option<&'static str> {
+    Some(match errno {
+        Errno::NOTTY => {
+            "the file is not an object of that kind, or the kernel's iomd lacks the call"
+        }
+        Errno::TOOBIG => "the kernel's iomd is older than this library and cannot do it",
+        Errno::OVERFLOW => "offset and length together are too large",
+        Errno::INTR => "interrupted by a signal",
+        _ => return None,
+    })
+}
+
+impl fmt::Display for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OpenDevice { path } => write!(f, "open {}", path.display()),
+            Self::Features => write!(f, "ask for the features"),
+            Self::CreateBuffer { length } => write!(f, "create a buffer of {length} bytes"),
+            Self::NextObject => write!(f, "list objects"),
+            Self::OpenObject { id } => write!(f, "open object {id}"),
+            Self::MapFresh { length } => write!(f, "map {length} bytes of fresh memory"),
+            Self::DescriptorInfo => write!(f, "query the descriptor"),
+            Self::Reopen => write!(f, "reopen the descriptor"),
+            Self::CreateMap { offset, length, options, inheritance } => {
+                write!(f, "create a map of {}", Range(*offset, *length))?;
+                write!(f, " ({options}, inheritance {inheritance})")
+            }
+            Self::Copy { offset, length, target_offset, resume_on_target } => {
+                write!(f, "copy {} to byte {target_offset}", Range(*offset, *length))?;
+                write!(f, "{}", if *resume_on_target { " and resume there" } else { "" })
+            }
+            Self::MapInfo => write!(f, "query the map"),
+            Self::Mmap { offset, length, address } => {
+                write!(f, "map {}", Range(*offset, *length as u64))?;
+                address.map_or(Ok(()), |address| write!(f, " at {address:#x}"))
+            }
+            Self::Redirect { offset } => {
+                write!(f, "redirect the map to byte {offset} of the target")
+            }
+            Self::Suspend => write!(f, "suspend the map"),
+            Self::Resume => write!(f, "resume the map"),
+            Self::Unmap => write!(f, "unmap the map"),
+            Self::Wait => write!(f, "wait for an access to the map"),
+        }
+    }
+}
+
+/// An offset and a length, in words.
+struct Range(u64, u64);
+
+impl fmt::Display for Range {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.0, self.1) {
+            (0, 0) => write!(f, "everything"),
+            (offset, 0) => write!(f, "everything from byte {offset} on"),
+            (offset, length) => write!(f, "{length} bytes from byte {offset} on"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Error;
+
+    #[test]
+    fn errors_name_what_was_wrong() {
+        let refused = |request, errno| Error::Refused { request, errno }.to_string();
+        assert_eq!(
+            refused(Request::CreateBuffer { length: 0 }, Errno::INVAL),
+            "cannot create a buffer of 0 bytes: the length is 0 (Invalid argument (os error 22))"
+        );
+        assert_eq!(
+            refused(
+                Request::CreateMap {
+                    offset: 4096,
+                    length: 0,
+                    options: MapOptions::ANYWHERE | MapOptions::UNIQUE,
+                    inheritance: Inheritance::None,
+                },
+                Errno::RANGE
+            ),
+            "cannot create a map of everything from byte 4096 on (anywhere, unique, inheritance \
+             none): the range reaches beyond the descriptor (Numerical result out of range (os \
+             error 34))"
+        );
+        assert_eq!(
+            refused(Request::Unmap, Errno::NOTTY),
+            "cannot unmap the map: the file is not an object of that kind, or the kernel's iomd \
+             lacks the call (Inappropriate ioctl for device (os error 25))"
+        );
+        assert_eq!(
+            refused(Request::Wait, Errno::IO),
+            "cannot wait for an access to the map: \
+             Input/output error (os error 5)"
+        );
+    }
+}

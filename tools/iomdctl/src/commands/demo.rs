@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! `demo`: a database in use is copied and moved.
+
+use std::os::fd::AsFd;
+use std::path::Path;
+use std::process::{Command, ExitCode};
+use std::{env, fmt, io};
+
+use anyhow::{Context, Result};
+use iomd_demo::{Options, Report};
+use serde::Serialize;
+
+use crate::arguments::Demo;
+use crate::{exit, output};
+
+/// What came of it, and what speaks against it.
+#[derive(Debug, Serialize)]
+struct Outcome {
+    #[serde(flatten)]
+    report: Report,
+    failure: Option<String>,
+}
+
+pub fn run(device: &Path, arguments: &Demo, json: bool) -> Result<ExitCode> {
+    if arguments.own {
+        let socket = io::stdin().as_fd().try_clone_to_owned()?;
+        iomd_demo::own(socket, device, arguments.writers)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+
+    let program = env::current_exe().context("cannot find this program to start it again")?;
+    let mut owner = Command::new(program);
+    owner.arg("--device").arg(device).args(["demo", "--own"]);
+    owner.arg("--writers").arg(arguments.writers.to_string());
+    let options =
+        Options { device: device.into(), copies: arguments.copies, moves: arguments.moves };
+
+    let report = iomd_demo::observe(&options, owner, &|line| eprintln!("{line}"))?;
+    let failure = report.verdict().err();
+    let status = if failure.is_none() { ExitCode::SUCCESS } else { exit::FAILED.into() };
+    output::result(&Outcome { report, failure }, json)?;
+    Ok(status)
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\n{}", self.report)?;
+        match &self.failure {
+            None => Ok(()),
+            Some(failure) => write!(f, "\nFAILED: {failure}"),
+        }
+    }
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! `list`: all objects.
+
+use std::fmt;
+
+use anyhow::Result;
+use iomd::{Client, Errno};
+use serde::Serialize;
+
+use super::show::{Shown, look};
+
+/// Objects, by rising ids.
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+pub struct List(Vec<Shown>);
+
+pub fn run(client: &Client) -> Result<List> {
+    let mut list = Vec::new();
+    for object in client.objects() {
+        match look(client, object?.id) {
+            Ok(shown) => list.push(shown),
+            // It has gone since it was listed.
+            Err(error) if error.errno() == Errno::NOENT => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(List(list))
+}
+
+impl fmt::Display for List {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{:>6}  {:<8} {:>14}  DETAILS", "ID", "KIND", "BYTES")?;
+        for shown in &self.0 {
+            match shown {
+                Shown::Descriptor(it) => {
+                    write!(f, "{:>6}  {:<8} {:>14}  ", it.id, it.kind, it.length)?;
+                    writeln!(f, "{} resident, maps: {}", it.resident, it.maps)?;
+                }
+                Shown::Map(it) => {
+                    write!(f, "{:>6}  {:<8} {:>14}  ", it.id, it.kind, it.length)?;
+                    write!(f, "{}, descriptor {} from {}", it.state, it.descriptor, it.offset)?;
+                    match it.task {
+                        Some(task) => writeln!(f, ", process {task}")?,
+                        None => writeln!(f)?,
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! The commands, one a file.
+
+#[cfg(feature = "demo")]
+mod demo;
+mod done;
+mod info;
+mod list;
+mod redirect;
+mod resume;
+mod show;
+mod snapshot;
+mod suspend;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use iomd::Client;
+
+use crate::arguments::{Arguments, Command};
+use crate::output;
+
+/// Does what the arguments ask for.
+pub fn run(arguments: Arguments) -> Result<ExitCode> {
+    let Arguments { json, device, command } = arguments;
+    let client = Client::open_at(&device)?;
+    match command {
+        Command::Info => output::result(&info::run(&client)?, json)?,
+        Command::List => output::result(&list::run(&client)?, json)?,
+        Command::Show { id } => output::result(&show::run(&client, id)?, json)?,
+        Command::Redirect(arguments) => {
+            output::result(&redirect::run(&client, &arguments)?, json)?;
+        }
+        Command::Suspend { id } => output::result(&suspend::run(&client, id)?, json)?,
+        Command::Resume { id } => output::result(&resume::run(&client, id)?, json)?,
+        Command::Snapshot(arguments) => {
+            output::result(&snapshot::run(&client, &arguments)?, json)?;
+        }
+        #[cfg(feature = "demo")]
+        Command::Demo(arguments) => return demo::run(&device, &arguments, json),
+    }
+    Ok(ExitCode::SUCCESS)
+}

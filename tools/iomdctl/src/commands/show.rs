@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! `show`: one object.
+
+use std::fmt;
+
+use anyhow::Result;
+use iomd::{AnyObject, Client, DescriptorInfo, MapInfo};
+use serde::Serialize;
+
+/// An object.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum Shown {
+    Descriptor(Descriptor),
+    Map(Map),
+}
+
+/// A descriptor.
+#[derive(Debug, Serialize)]
+pub struct Descriptor {
+    pub id: u64,
+    pub kind: String,
+    pub length: u64,
+    pub resident: u64,
+    pub maps: u64,
+}
+
+/// A map.
+#[derive(Debug, Serialize)]
+pub struct Map {
+    pub id: u64,
+    pub kind: String,
+    pub descriptor: u64,
+    pub offset: u64,
+    pub length: u64,
+    pub mapped_size: u64,
+    pub options: String,
+    pub inheritance: String,
+    pub state: &'static str,
+    pub task: Option<i32>,
+    pub address: Option<u64>,
+    pub generation: u64,
+    pub redirects: u64,
+    pub faults: u64,
+    pub waiters: u64,
+    pub waits: u64,
+    pub longest_wait_ns: u64,
+}
+
+pub fn run(client: &Client, id: u64) -> Result<Shown> {
+    Ok(look(client, id)?)
+}
+
+/// What is known of an object now.
+pub fn look(client: &Client, id: u64) -> iomd::Result<Shown> {
+    Ok(match client.open_object(id)? {
+        AnyObject::Descriptor(descriptor) => Shown::Descriptor(descriptor.info()?.into()),
+        AnyObject::Map(map) => Shown::Map(map.info()?.into()),
+    })
+}
+
+impl From<DescriptorInfo> for Descriptor {
+    fn from(info: DescriptorInfo) -> Self {
+        Self {
+            id: info.id,
+            kind: info.kind.to_string(),
+            length: info.length,
+            resident: info.resident,
+            maps: info.maps,
+        }
+    }
+}
+
+impl From<MapInfo> for Map {
+    fn from(info: MapInfo) -> Self {
+        Self {
+            id: info.id,
+            kind: iomd::Kind::Map.to_string(),
+            descriptor: info.descriptor_id,
+            offset: info.offset,
+            length: info.length,
+            mapped_size: info.mapped_size,
+            options: info.options.to_string(),
+            inheritance: info.inheritance.to_string(),
+            state: match (info.ended, info.suspended) {
+                (true, _) => "ended",
+                (false, true) => "suspended",
+                (false, false) => "active",
+            },
+            task: info.task,
+            address: info.address,
+            generation: info.generation,
+            redirects: info.redirects,
+            faults: info.faults,
+            waiters: info.waiters,
+            waits: info.waits,
+            longest_wait_ns: info.longest_wait.as_nanos() as u64,
+        }
+    }
+}
+
+impl fmt::Display for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Descriptor(descriptor) => descriptor.fmt(f),
+            Self::Map(map) => map.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for Descriptor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "descriptor {}", self.id)?;
+        writeln!(f, "  kind          {}", self.kind)?;
+        writeln!(f, "  length        {} bytes", self.length)?;
+        writeln!(f, "  resident      {} bytes", self.resident)?;
+        writeln!(f, "  maps          {}", self.maps)
+    }
+}
+
+impl fmt::Display for Map {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "map {}", self.id)?;
+        writeln!(f, "  state         {}", self.state)?;
+        writeln!(f, "  memory        descriptor {} from byte {} on", self.descriptor, self.offset)?;
+        writeln!(f, "  length        {} bytes", self.length)?;
+        writeln!(f, "  options       {}", self.options)?;
+        writeln!(f, "  inheritance   {}", self.inheritance)?;
+        match (self.task, self.address) {
+            (Some(task), Some(address)) => {
+                writeln!(f, "  mapped        at {address:#x} in {task}")?
+            }
+            _ => writeln!(f, "  mapped        by no process that can be named here")?,
+        }
+        writeln!(f, "  generation    {}", self.generation)?;
+        writeln!(f, "  redirects     {}", self.redirects)?;
+        writeln!(f, "  faults        {}", self.faults)?;
+        writeln!(f, "  waiting       {} now, {} ever", self.waiters, self.waits)?;
+        writeln!(f, "  longest wait  {} ns", self.longest_wait_ns)
+    }
+}

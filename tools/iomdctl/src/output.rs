@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! What is printed, as a text or as JSON.
+
+use std::fmt::Display;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use iomd::Error;
+use serde::Serialize;
+use serde_json::json;
+
+use crate::exit;
+
+/// Prints what a command has to say.
+pub fn result<T: Serialize + Display>(value: &T, json: bool) -> anyhow::Result<()> {
+    let text = if json { serde_json::to_string_pretty(value)? } else { value.to_string() };
+    match writeln!(io::stdout(), "{}", text.trim_end_matches('\n')) {
+        // Who does not read to the end has seen enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => Ok(written?),
+    }
+}
+
+/// Prints why a command did not do what it should, and says it as an exit status.
+pub fn error(error: &anyhow::Error, json: bool) -> ExitCode {
+    let status = exit::status(error);
+    // Of a JSON value that cannot be printed no one would learn; the status says it all the same.
+    if json {
+        let errno = error.downcast_ref::<Error>().map(|error| error.errno().raw_os_error());
+        let value = json!({
+            "error": { "message": format!("{error:#}"), "errno": errno, "status": status }
+        });
+        let _ = writeln!(io::stdout(), "{value:#}");
+    } else {
+        let _ = writeln!(io::stderr(), "iomdctl: {error:#}");
+    }
+    ExitCode::from(status)
+}
