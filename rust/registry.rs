@@ -118,11 +118,7 @@ impl<T: Object> Registry<T> {
 
     /// Room for an object; made before the lock is taken, for it allocates.
     pub(crate) fn node(object: &Arc<T>) -> Result<RBTreeNode<u64, Arc<T>>> {
-        Ok(RBTreeNode::new(
-            object.identity().id(),
-            object.clone(),
-            GFP_KERNEL,
-        )?)
+        RBTreeNode::new(object.identity().id(), object.clone(), GFP_KERNEL)
     }
 
     pub(crate) fn insert(&mut self, node: RBTreeNode<u64, Arc<T>>) {
@@ -136,7 +132,11 @@ impl<T: Object> Registry<T> {
 
     /// A use of the object with this id; `ENOENT` if there is none, or its last use just ended.
     pub(crate) fn get(&self, id: u64) -> Result<Strong<T>> {
-        let object = self.0.as_ref().and_then(|tree| tree.get(&id)).ok_or(ENOENT)?;
+        let object = self
+            .0
+            .as_ref()
+            .and_then(|tree| tree.get(&id))
+            .ok_or(ENOENT)?;
 
         if object.identity().try_use() {
             Ok(Strong(object.clone()))

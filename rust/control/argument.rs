@@ -27,9 +27,6 @@ pub(super) struct Argument<T: Structure> {
 impl<T: Structure> Argument<T> {
     /// Copies it in. `EFAULT`; `EINVAL` if it is shorter than ours; `E2BIG` if what goes beyond
     /// ours is not zero.
-    ///
-    /// It is also seen to be writable, so that a call that has done its work does not fail to say
-    /// so.
     pub(super) fn read(pointer: UserPtr) -> Result<Self> {
         let mut size = 0_u32;
         UserSlice::new(pointer, size_of::<u32>())
@@ -54,7 +51,14 @@ impl<T: Structure> Argument<T> {
             }
         }
 
-        let argument = Self { pointer, value };
+        Ok(Self { pointer, value })
+    }
+
+    /// As [`Argument::read`], for a call that answers: sees that the structure is writable, so that
+    /// no call does its work and then cannot say so.
+    pub(super) fn read_to_answer(pointer: UserPtr) -> Result<Self> {
+        let argument = Self::read(pointer)?;
+
         argument.write_back()?;
         Ok(argument)
     }

@@ -86,7 +86,7 @@ impl MiscDevice for Client {
 }
 
 fn features(argument: UserPtr) -> Result<isize> {
-    let mut argument = Argument::<iomd_features>::read(argument)?;
+    let mut argument = Argument::<iomd_features>::read_to_answer(argument)?;
     let features = &mut argument.value;
 
     check_flags(features.flags, 0)?;
@@ -103,10 +103,7 @@ fn features(argument: UserPtr) -> Result<isize> {
             | bit(IOMD_DESCRIPTOR_REOPEN)
             | bit(IOMD_MAP_CREATE)
             | bit(IOMD_COPY),
-        map_calls: bit(IOMD_MAP_INFO)
-            | bit(IOMD_REDIRECT)
-            | bit(IOMD_RESUME)
-            | bit(IOMD_UNMAP),
+        map_calls: bit(IOMD_MAP_INFO) | bit(IOMD_REDIRECT) | bit(IOMD_RESUME) | bit(IOMD_UNMAP),
         buffer_flags: IOMD_BUFFER_SPARSE.into(),
         map_flags: IOMD_MAP_CREATE_KEEP.into(),
         map_options: HONOURED.into(),
@@ -118,7 +115,7 @@ fn features(argument: UserPtr) -> Result<isize> {
 }
 
 fn buffer_create(argument: UserPtr) -> Result<isize> {
-    let mut argument = Argument::<iomd_buffer_create>::read(argument)?;
+    let mut argument = Argument::<iomd_buffer_create>::read_to_answer(argument)?;
     let create = &mut argument.value;
 
     check_flags(create.flags, IOMD_BUFFER_SPARSE)?;
@@ -134,7 +131,7 @@ fn buffer_create(argument: UserPtr) -> Result<isize> {
 }
 
 fn object_next(argument: UserPtr) -> Result<isize> {
-    let mut argument = Argument::<iomd_object_next>::read(argument)?;
+    let mut argument = Argument::<iomd_object_next>::read_to_answer(argument)?;
     let next = &mut argument.value;
 
     if !user::may_administer() {
@@ -150,7 +147,7 @@ fn object_next(argument: UserPtr) -> Result<isize> {
 }
 
 fn object_open(argument: UserPtr) -> Result<isize> {
-    let mut argument = Argument::<iomd_object_open>::read(argument)?;
+    let mut argument = Argument::<iomd_object_open>::read_to_answer(argument)?;
     let open = &mut argument.value;
 
     if !user::may_administer() {

@@ -35,7 +35,7 @@ impl DescriptorFile {
     }
 
     fn info(&self, file: &File, argument: UserPtr) -> Result<isize> {
-        let mut argument = Argument::<iomd_descriptor_info>::read(argument)?;
+        let mut argument = Argument::<iomd_descriptor_info>::read_to_answer(argument)?;
         let info = &mut argument.value;
 
         check_flags(info.flags, 0)?;
@@ -58,7 +58,7 @@ impl DescriptorFile {
     }
 
     fn reopen(&self, file: &File, argument: UserPtr) -> Result<isize> {
-        let argument = Argument::<iomd_descriptor_reopen>::read(argument)?;
+        let argument = Argument::<iomd_descriptor_reopen>::read_to_answer(argument)?;
         let reopen = &argument.value;
 
         check_flags(reopen.flags, IOMD_OPEN_READ_ONLY)?;
@@ -76,7 +76,7 @@ impl DescriptorFile {
     }
 
     fn map_create(&self, file: &File, argument: UserPtr) -> Result<isize> {
-        let mut argument = Argument::<iomd_map_create>::read(argument)?;
+        let mut argument = Argument::<iomd_map_create>::read_to_answer(argument)?;
         let create = &mut argument.value;
 
         check_flags(create.flags, IOMD_MAP_CREATE_KEEP)?;
@@ -109,7 +109,7 @@ impl DescriptorFile {
     }
 
     fn copy(&self, file: &File, argument: UserPtr) -> Result<isize> {
-        let mut argument = Argument::<iomd_copy>::read(argument)?;
+        let mut argument = Argument::<iomd_copy>::read_to_answer(argument)?;
         let copy = &mut argument.value;
 
         check_flags(

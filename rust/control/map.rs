@@ -6,8 +6,8 @@ use super::{argument::Argument, bytes, check_flags, descriptor::DescriptorFile};
 use crate::{
     abi::{
         iomd_map_info, iomd_redirect, iomd_resume, iomd_unmap, IOMD_INHERIT_NONE,
-        IOMD_INHERIT_SHARE, IOMD_MAP_ENDED, IOMD_MAP_INFO, IOMD_MAP_SUSPENDED,
-        IOMD_NO_DESCRIPTOR, IOMD_REDIRECT, IOMD_REDIRECT_REFUSE_PINNED, IOMD_RESUME, IOMD_UNMAP,
+        IOMD_INHERIT_SHARE, IOMD_MAP_ENDED, IOMD_MAP_INFO, IOMD_MAP_SUSPENDED, IOMD_NO_DESCRIPTOR,
+        IOMD_REDIRECT, IOMD_REDIRECT_REFUSE_PINNED, IOMD_RESUME, IOMD_UNMAP,
     },
     map::{view, Handle, Inheritance, Map, Target},
     os::{
@@ -41,7 +41,7 @@ impl MapFile {
     }
 
     fn info(&self, argument: UserPtr) -> Result<isize> {
-        let mut argument = Argument::<iomd_map_info>::read(argument)?;
+        let mut argument = Argument::<iomd_map_info>::read_to_answer(argument)?;
         let info = &mut argument.value;
 
         check_flags(info.flags, 0)?;
@@ -82,7 +82,7 @@ impl MapFile {
     }
 
     fn redirect(&self, argument: UserPtr) -> Result<isize> {
-        let mut argument = Argument::<iomd_redirect>::read(argument)?;
+        let mut argument = Argument::<iomd_redirect>::read_to_answer(argument)?;
         let redirect = &mut argument.value;
         let map = &self.handle;
 

@@ -57,10 +57,7 @@ impl Buffer {
             return Ok(());
         }
         self.account.charge(1)?;
-        let inserted = self
-            .account
-            .new_page()
-            .and_then(|page| self.account.in_memcg(|| self.pages.insert(index, page)));
+        let inserted = self.insert_page(index);
         if inserted.is_err() {
             self.account.uncharge(1);
         }
@@ -71,16 +68,33 @@ impl Buffer {
         }
     }
 
-    /// Gives all of `range` memory. `ENOMEM`; `EINTR` if the task is killed, for it can take long.
-    pub(super) fn populate_all(&self, range: PageRange) -> Result {
-        for index in range.start()..=range.last() {
+    /// Gives a buffer that nobody else has yet all of its memory. `ENOMEM`, at once if it is beyond
+    /// the locked memory that is left; `EINTR` if the task is killed, for it can take long.
+    pub(super) fn populate_all(&self) -> Result {
+        self.account.charge(self.range.pages())?;
+        let populated = self.insert_all_pages();
+        // What there is is uncharged with the buffer.
+        self.account
+            .uncharge(self.range.pages().saturating_sub(self.pages.count()));
+        populated
+    }
+
+    fn insert_all_pages(&self) -> Result {
+        for index in self.range.start()..=self.range.last() {
             if task::is_killed() {
                 return Err(EINTR);
             }
-            self.populate(index)?;
+            self.insert_page(index)?;
             task::yield_if_needed();
         }
         Ok(())
+    }
+
+    /// A page that is charged as locked memory already. `EBUSY` if there is one.
+    fn insert_page(&self, index: usize) -> Result {
+        let page = self.account.new_page()?;
+
+        self.account.in_memcg(|| self.pages.insert(index, page))
     }
 }
 

@@ -61,7 +61,7 @@ impl Descriptor {
         )?;
 
         if !sparse {
-            descriptor.buffer.populate_all(range)?;
+            descriptor.buffer.populate_all()?;
         }
         let node = Registry::node(&descriptor)?;
         DESCRIPTORS.lock().insert(node);

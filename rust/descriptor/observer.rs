@@ -128,7 +128,10 @@ impl Observers {
 
     /// `EBUSY` if another copy uses a page of the range, unless both only read it.
     pub(super) fn claim(&mut self, range: PageRange, use_: Use) -> Result<Ticket> {
-        let mut overlapping = self.claims.iter().filter(|claim| claim.range.overlaps(range));
+        let mut overlapping = self
+            .claims
+            .iter()
+            .filter(|claim| claim.range.overlaps(range));
         if overlapping.any(|claim| claim.use_ == Use::Target || use_ == Use::Target) {
             return Err(EBUSY);
         }

@@ -36,10 +36,7 @@ impl Counters {
         let mut longest = self.longest_wait_ns.load(Relaxed);
 
         while nanoseconds > longest {
-            match self
-                .longest_wait_ns
-                .cmpxchg(longest, nanoseconds, Relaxed)
-            {
+            match self.longest_wait_ns.cmpxchg(longest, nanoseconds, Relaxed) {
                 Ok(_) => break,
                 Err(now) => longest = now,
             }

@@ -7,7 +7,7 @@ use crate::{
     os::{
         fault::{Fault, Outcome},
         file::{Access, FileObject, FileOperations},
-        vma::{self, Place, VmaObject, VmOperations},
+        vma::{self, Place, VmOperations, VmaObject},
     },
     registry::Strong,
 };

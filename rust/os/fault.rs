@@ -13,11 +13,7 @@ use super::{
 use crate::pure::wait::Access;
 use core::marker::PhantomData;
 use kernel::{
-    fs::File,
-    mm::virt::VmaMixedMap,
-    page::PAGE_SIZE,
-    sync::aref::ARef,
-    types::NotThreadSafe,
+    fs::File, mm::virt::VmaMixedMap, page::PAGE_SIZE, sync::aref::ARef, types::NotThreadSafe,
 };
 
 /// How many entries one fault puts in at most, as the core's fault-around does (64 KiB).
@@ -99,9 +95,8 @@ impl Fault<'_> {
         let address = unsafe { (*self.vmf).__bindgen_anon_1.address };
 
         // SAFETY: By the invariant the VMA is locked and MIXEDMAP, and a `Page` has order 0.
-        let result = unsafe {
-            bindings::vm_insert_page(self.vma().as_ptr(), address, page.as_ptr())
-        };
+        let result =
+            unsafe { bindings::vm_insert_page(self.vma().as_ptr(), address, page.as_ptr()) };
         // EBUSY: another thread was faster, and it can only have put in the same page.
         if result != 0 && result != -(bindings::EBUSY as i32) {
             return Outcome::code(bindings::vm_fault_reason_VM_FAULT_OOM);

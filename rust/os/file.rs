@@ -113,15 +113,18 @@ impl<T: FileObject> FileOperations<T> {
         unsafe { <KBox<T> as ForeignOwnable>::borrow((*file).private_data) }
     }
 
-    unsafe extern "C" fn release(
-        _inode: *mut bindings::inode,
-        file: *mut bindings::file,
-    ) -> c_int {
+    /// # Safety
+    ///
+    /// As the core calls it: the file is open and has this table.
+    unsafe extern "C" fn release(_inode: *mut bindings::inode, file: *mut bindings::file) -> c_int {
         // SAFETY: The file has this table, and this is its last use.
         drop(unsafe { <KBox<T> as ForeignOwnable>::from_foreign((*file).private_data) });
         0
     }
 
+    /// # Safety
+    ///
+    /// As the core calls it: the file is open and has this table.
     unsafe extern "C" fn ioctl(
         file: *mut bindings::file,
         command: c_uint,
@@ -133,6 +136,9 @@ impl<T: FileObject> FileOperations<T> {
         from_result(|| T::ioctl(object, file, command, UserPtr::from_addr(argument)))
     }
 
+    /// # Safety
+    ///
+    /// As the core calls it: the file is open and has this table.
     unsafe extern "C" fn mmap(
         file: *mut bindings::file,
         vma: *mut bindings::vm_area_struct,
@@ -149,6 +155,9 @@ impl<T: FileObject> FileOperations<T> {
         from_result(|| T::mmap(object, file, vma).map(|()| 0))
     }
 
+    /// # Safety
+    ///
+    /// As the core calls it: the file is open and has this table.
     unsafe extern "C" fn poll(
         file: *mut bindings::file,
         table: *mut bindings::poll_table,

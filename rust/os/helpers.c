@@ -47,6 +47,12 @@ void iomd_cond_resched(void)
 	cond_resched();
 }
 
+struct page *iomd_alloc_page(void)
+{
+	return alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO |
+			  __GFP_RETRY_MAYFAIL | __GFP_NOWARN);
+}
+
 /* The nodes are charged like the pages that they hold. */
 void iomd_xa_init_accounted(struct xarray *xa)
 {

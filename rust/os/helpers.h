@@ -19,6 +19,7 @@ void iomd_release_fault_lock(struct vm_fault *vmf);
 unsigned int iomd_current_flags(void);
 bool iomd_fatal_signal_pending(void);
 void iomd_cond_resched(void);
+struct page *iomd_alloc_page(void);
 void iomd_xa_init_accounted(struct xarray *xa);
 void iomd_copy_highpage(struct page *to, struct page *from);
 void iomd_clear_highpage(struct page *page);

@@ -71,10 +71,7 @@ impl<T> KillableMutex<T> {
         // SAFETY: Both mutexes were initialised and are pinned; the guard shows that the outer one
         // is held.
         to_result(unsafe {
-            bindings::iomd_mutex_lock_killable_nest_lock(
-                self.mutex.get(),
-                outer.lock.mutex.get(),
-            )
+            bindings::iomd_mutex_lock_killable_nest_lock(self.mutex.get(), outer.lock.mutex.get())
         })
         .map_err(|_| EINTR)?;
         Ok(Guard::of(self))

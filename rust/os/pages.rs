@@ -34,10 +34,11 @@ unsafe impl Sync for Page {}
 
 impl Page {
     /// A zeroed page, charged to the active memory cgroup. Sleeps.
+    ///
+    /// `ENOMEM` after reclaim has tried hard: whoever asks is told so, and nobody is killed for it.
     pub(crate) fn new() -> Result<Self> {
-        let flags = bindings::GFP_KERNEL_ACCOUNT | bindings::__GFP_ZERO;
         // SAFETY: Allocating is always allowed where one may sleep.
-        let page = unsafe { bindings::alloc_pages(flags, 0) };
+        let page = unsafe { bindings::iomd_alloc_page() };
 
         // INVARIANT: A new page comes with one reference.
         NonNull::new(page).map(Self).ok_or(ENOMEM)
@@ -139,13 +140,8 @@ impl PageArray {
         // SAFETY: As above.
         let page = unsafe {
             PageRef::from_raw(
-                bindings::xa_find(
-                    self.entries.get(),
-                    &mut index,
-                    last,
-                    bindings::XA_PRESENT,
-                )
-                .cast(),
+                bindings::xa_find(self.entries.get(), &mut index, last, bindings::XA_PRESENT)
+                    .cast(),
             )
         };
 

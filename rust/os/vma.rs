@@ -101,22 +101,34 @@ impl<T: VmaObject> VmOperations<T> {
         unsafe { FileOperations::object((*vma).vm_file) }
     }
 
+    /// # Safety
+    ///
+    /// As the core calls it: the VMA has this table and is locked.
     unsafe extern "C" fn open(vma: *mut bindings::vm_area_struct) {
         // SAFETY: The core calls with a valid VMA, its lock held.
         unsafe { Self::object(vma).opened(Place::of(VmaRef::from_raw(vma))) };
     }
 
+    /// # Safety
+    ///
+    /// As the core calls it: the VMA has this table and is locked.
     unsafe extern "C" fn close(vma: *mut bindings::vm_area_struct) {
         // SAFETY: As above.
         unsafe { Self::object(vma).closed(Place::of(VmaRef::from_raw(vma))) };
     }
 
+    /// # Safety
+    ///
+    /// As the core calls it: the VMA has this table and is locked.
     unsafe extern "C" fn mremap(vma: *mut bindings::vm_area_struct) -> kernel::ffi::c_int {
         // SAFETY: As above.
         unsafe { Self::object(vma).moved(Place::of(VmaRef::from_raw(vma))) };
         0
     }
 
+    /// # Safety
+    ///
+    /// As the core calls it: the VMA has this table and is locked.
     unsafe extern "C" fn fault(vmf: *mut bindings::vm_fault) -> bindings::vm_fault_t {
         // SAFETY: The core calls with a valid VMA, the fault lock held. The object outlives the
         // call: the VMA keeps the file until the lock is released, the outcome from then on.
@@ -130,6 +142,9 @@ impl<T: VmaObject> VmOperations<T> {
         object.fault(fault).into_raw()
     }
 
+    /// # Safety
+    ///
+    /// As the core calls it: the VMA has this table and is locked.
     unsafe extern "C" fn map_pages(
         _vmf: *mut bindings::vm_fault,
         _start: kernel::ffi::c_ulong,

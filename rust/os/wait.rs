@@ -87,9 +87,8 @@ impl WaitQueue {
         });
         loop {
             // SAFETY: Head and entry are valid, see above.
-            let interrupted = unsafe {
-                bindings::prepare_to_wait_event(self.head.get(), entry, sleep.state())
-            };
+            let interrupted =
+                unsafe { bindings::prepare_to_wait_event(self.head.get(), entry, sleep.state()) };
             if condition() {
                 return Ok(());
             }
@@ -104,14 +103,7 @@ impl WaitQueue {
     /// Wakes all who wait or poll.
     pub(crate) fn wake_all(&self) {
         // SAFETY: The head was initialised and is pinned.
-        unsafe {
-            bindings::__wake_up(
-                self.head.get(),
-                bindings::TASK_NORMAL,
-                0,
-                ptr::null_mut(),
-            )
-        };
+        unsafe { bindings::__wake_up(self.head.get(), bindings::TASK_NORMAL, 0, ptr::null_mut()) };
     }
 
     pub(super) fn as_raw(&self) -> *mut bindings::wait_queue_head {

@@ -34,7 +34,7 @@ pub const UNIQUE: u32 = 0x0400_0000;
 /// The single bits that are honoured.
 pub const HONOURED: u32 = ANYWHERE | READ_ONLY | UNIQUE;
 /// The cache modes that are honoured, as a bit each: both are write-back.
-pub const HONOURED_CACHES: u32 = 1 << DEFAULT_CACHE | 1 << COPYBACK_CACHE;
+pub const HONOURED_CACHES: u32 = (1 << DEFAULT_CACHE) | (1 << COPYBACK_CACHE);
 /// Static, Reference, Prefault, Overwrite, GuardedSmall, GuardedLarge.
 pub const UNSUPPORTED: u32 = 0x0100_0000 | 0x0200_0000 | 0x1000_0000 | 0x2000_0000 | 0xc000_0000;
 

@@ -235,7 +235,7 @@ struct iomd_map_create {
 
 /* Pages that someone holds for I/O make the call fail with EBUSY */
 #define IOMD_COPY_REFUSE_PINNED		(1U << 0)
-/* The suspended maps go on on the copy; each must be Unique and in the range */
+/* The suspended maps show the copy then; each must be Unique and in the range */
 #define IOMD_COPY_RESUME_ON_TARGET	(1U << 1)
 
 /**
