@@ -3,7 +3,9 @@
 //! Calls on a client, which is an open /dev/iomd.
 
 use super::{
-    argument::Argument, bit, check_flags, check_padding, descriptor::DescriptorFile, map::MapFile,
+    argument::Argument,
+    bit, check_flags, check_padding,
+    handle::{DescriptorFile, MapFile},
 };
 use crate::{
     abi::{
@@ -64,18 +66,14 @@ impl MiscDevice for Client {
         if place.first_page != 0 {
             return Err(EINVAL);
         }
-        let access = if file::is_writable(file) {
-            Access::ReadWrite
-        } else {
-            Access::Read
-        };
+        let access = file::access(file);
         let length = super::bytes(place.pages);
         let range = PageRange::object(length)?;
         let map = Map::new(Request {
             descriptor: Descriptor::new_buffer(range, true)?,
             range,
             length,
-            options: Options::client_mapping(access == Access::ReadWrite),
+            options: Options::client_mapping(access.is_writable()),
             // What plain mmap gives.
             inheritance: Inheritance::Share,
             keep: true,

@@ -2,7 +2,11 @@
 
 //! Calls on a descriptor's file.
 
-use super::{argument::Argument, bytes, check_flags, check_padding, map::MapFile};
+use super::{
+    argument::Argument,
+    bytes, check_flags, check_padding,
+    handle::{DescriptorFile, MapFile},
+};
 use crate::{
     abi::{
         iomd_copy, iomd_descriptor_info, iomd_descriptor_reopen, iomd_map_create, IOMD_COPY,
@@ -11,29 +15,14 @@ use crate::{
         IOMD_INHERIT_SHARE, IOMD_KIND_BUFFER, IOMD_MAP_CREATE, IOMD_MAP_CREATE_KEEP,
         IOMD_OPEN_READ_ONLY,
     },
-    descriptor::{copy::Copy, Descriptor},
+    descriptor::copy::Copy,
     map::{Inheritance, Map, Request},
     os::file::{self, Access, FileObject, FileOperations},
     pure::{options::Options, range::PageRange},
-    registry::Strong,
 };
-use kernel::{fs::File, prelude::*, sync::aref::ARef, uaccess::UserPtr};
-
-/// What the file descriptor of a descriptor stands for; the file's mode is the right to it.
-pub(super) struct DescriptorFile {
-    descriptor: Strong<Descriptor>,
-}
+use kernel::{fs::File, prelude::*, uaccess::UserPtr};
 
 impl DescriptorFile {
-    /// A file of a descriptor. `ENFILE`, `ENOMEM`.
-    pub(super) fn open(descriptor: Strong<Descriptor>, access: Access) -> Result<ARef<File>> {
-        file::open(Self { descriptor }, access)
-    }
-
-    pub(super) fn descriptor(&self) -> &Strong<Descriptor> {
-        &self.descriptor
-    }
-
     fn info(&self, file: &File, argument: UserPtr) -> Result<isize> {
         let mut argument = Argument::<iomd_descriptor_info>::read_to_answer(argument)?;
         let info = &mut argument.value;
@@ -42,15 +31,15 @@ impl DescriptorFile {
         check_padding(info.padding)?;
         *info = iomd_descriptor_info {
             size: info.size,
-            flags: if file::is_writable(file) {
+            flags: if file::access(file).is_writable() {
                 0
             } else {
                 IOMD_DESCRIPTOR_READ_ONLY
             },
-            id: self.descriptor.id(),
-            length: bytes(self.descriptor.range().pages()),
-            resident: bytes(self.descriptor.resident()),
-            maps: self.descriptor.observer_count() as u64,
+            id: self.descriptor().id(),
+            length: bytes(self.descriptor().range().pages()),
+            resident: bytes(self.descriptor().resident()),
+            maps: self.descriptor().observer_count() as u64,
             kind: IOMD_KIND_BUFFER,
             padding: 0,
         };
@@ -63,14 +52,15 @@ impl DescriptorFile {
 
         check_flags(reopen.flags, IOMD_OPEN_READ_ONLY)?;
         check_padding(reopen.padding)?;
-        let read_only = reopen.flags & IOMD_OPEN_READ_ONLY != 0 || !file::is_writable(file);
+        let read_only =
+            reopen.flags & IOMD_OPEN_READ_ONLY != 0 || !file::access(file).is_writable();
         let access = if read_only {
             Access::Read
         } else {
             Access::ReadWrite
         };
         argument.answer_with_file(
-            Self::open(self.descriptor.clone(), access)?,
+            Self::open(self.descriptor().clone(), access)?,
             |reopen, fd| reopen.fd = fd,
         )
     }
@@ -88,12 +78,12 @@ impl DescriptorFile {
             IOMD_INHERIT_COPY => return Err(EOPNOTSUPP),
             _ => return Err(EINVAL),
         };
-        let range = PageRange::part(self.descriptor.range(), create.offset, create.length)?;
-        if !options.is_read_only() && !file::is_writable(file) {
+        let range = PageRange::part(self.descriptor().range(), create.offset, create.length)?;
+        if !options.is_read_only() && !file::access(file).is_writable() {
             return Err(EACCES);
         }
         let map = Map::new(Request {
-            descriptor: self.descriptor.clone(),
+            descriptor: self.descriptor().clone(),
             range,
             length: match create.length {
                 0 => bytes(range.pages()),
@@ -120,14 +110,14 @@ impl DescriptorFile {
         let resume_on_target = copy.flags & IOMD_COPY_RESUME_ON_TARGET != 0;
         let target = file::Descriptor::<Self>::get(copy.target)?;
         let target_descriptor = target.object().descriptor();
-        let source_range = PageRange::part(self.descriptor.range(), copy.offset, copy.length)?;
+        let source_range = PageRange::part(self.descriptor().range(), copy.offset, copy.length)?;
         let target_range = source_range.moved_to(target_descriptor.range(), copy.target_offset)?;
         // To move the maps of the memory elsewhere takes the right to write it.
-        if !target.is_writable() || resume_on_target && !file::is_writable(file) {
+        if !target.access().is_writable() || resume_on_target && !file::access(file).is_writable() {
             return Err(EACCES);
         }
         let copied = Copy {
-            source: &self.descriptor,
+            source: self.descriptor(),
             source_range,
             target: target_descriptor,
             target_range,

@@ -2,50 +2,32 @@
 
 //! Calls on a map's file.
 
-use super::{argument::Argument, bytes, check_flags, descriptor::DescriptorFile};
+use super::{
+    argument::Argument,
+    bytes, check_flags,
+    handle::{DescriptorFile, MapFile},
+};
 use crate::{
     abi::{
         iomd_map_info, iomd_redirect, iomd_resume, iomd_unmap, IOMD_INHERIT_NONE,
         IOMD_INHERIT_SHARE, IOMD_MAP_ENDED, IOMD_MAP_INFO, IOMD_MAP_SUSPENDED, IOMD_NO_DESCRIPTOR,
         IOMD_REDIRECT, IOMD_REDIRECT_REFUSE_PINNED, IOMD_RESUME, IOMD_UNMAP,
     },
-    map::{view, Handle, Inheritance, Map, Target},
+    map::{view, Inheritance, Map, Target},
     os::{
-        file::{self, Access, FileObject, FileOperations, Readiness},
+        file::{self, FileObject, FileOperations, Readiness},
         wait::WaitQueue,
     },
-    registry::Strong,
 };
-use kernel::{fs::File, mm::virt::VmaNew, prelude::*, sync::aref::ARef, uaccess::UserPtr};
-
-/// What the file descriptor of a map stands for: a handle of it.
-pub(super) struct MapFile {
-    handle: Handle,
-}
+use kernel::{fs::File, mm::virt::VmaNew, prelude::*, uaccess::UserPtr};
 
 impl MapFile {
-    /// A file of a map, with the map's rights. `ENFILE`, `ENOMEM`.
-    pub(super) fn open(map: Strong<Map>) -> Result<ARef<File>> {
-        let access = if map.options().is_read_only() {
-            Access::Read
-        } else {
-            Access::ReadWrite
-        };
-
-        file::open(
-            Self {
-                handle: Handle::new(map),
-            },
-            access,
-        )
-    }
-
     fn info(&self, argument: UserPtr) -> Result<isize> {
         let mut argument = Argument::<iomd_map_info>::read_to_answer(argument)?;
         let info = &mut argument.value;
 
         check_flags(info.flags, 0)?;
-        let map = &self.handle;
+        let map = self.map();
         let now = map.info();
         let (task, address) = now.holder.unwrap_or((0, 0));
         let mut state = 0;
@@ -84,22 +66,22 @@ impl MapFile {
     fn redirect(&self, argument: UserPtr) -> Result<isize> {
         let mut argument = Argument::<iomd_redirect>::read_to_answer(argument)?;
         let redirect = &mut argument.value;
-        let map = &self.handle;
+        let map = self.map();
 
         check_flags(redirect.flags, IOMD_REDIRECT_REFUSE_PINNED)?;
         if redirect.options != 0 && redirect.options != map.options().bits() {
             return Err(EINVAL);
         }
-        if !map.options().is_unique() {
-            return Err(EPERM);
-        }
         let target = if redirect.descriptor == IOMD_NO_DESCRIPTOR {
+            if redirect.offset != 0 {
+                return Err(EINVAL);
+            }
             None
         } else {
             let target = file::Descriptor::<DescriptorFile>::get(redirect.descriptor)?;
             let descriptor = target.object().descriptor().clone();
             let range = map.range().moved_to(descriptor.range(), redirect.offset)?;
-            if !map.options().is_read_only() && !target.is_writable() {
+            if !map.options().is_read_only() && !target.access().is_writable() {
                 return Err(EACCES);
             }
             Some(Target { descriptor, range })
@@ -114,7 +96,7 @@ impl MapFile {
         let argument = Argument::<iomd_resume>::read(argument)?;
 
         check_flags(argument.value.flags, 0)?;
-        self.handle.resume()?;
+        self.map().resume()?;
         Ok(0)
     }
 
@@ -122,7 +104,7 @@ impl MapFile {
         let argument = Argument::<iomd_unmap>::read(argument)?;
 
         check_flags(argument.value.flags, 0)?;
-        self.handle.end();
+        self.map().end();
         Ok(0)
     }
 }
@@ -146,23 +128,17 @@ impl FileObject for MapFile {
     }
 
     fn mmap(&self, file: &File, vma: &VmaNew) -> Result {
-        let access = if file::is_writable(file) {
-            Access::ReadWrite
-        } else {
-            Access::Read
-        };
-
-        view::show(&self.handle, access, vma)
+        view::show(self.map(), file::access(file), vma)
     }
 
     fn poll_queue(&self) -> Option<&WaitQueue> {
-        Some(self.handle.pollers())
+        Some(self.map().pollers())
     }
 
     fn readiness(&self) -> Readiness {
         Readiness {
-            readable: self.handle.has_waiters(),
-            hung_up: self.handle.has_ended(),
+            readable: self.map().has_waiters(),
+            hung_up: self.map().has_ended(),
         }
     }
 }

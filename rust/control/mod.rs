@@ -9,6 +9,7 @@
 mod argument;
 pub(crate) mod client;
 mod descriptor;
+mod handle;
 mod map;
 
 use crate::pure::{options::OptionsError, range::RangeError};

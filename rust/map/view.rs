@@ -6,12 +6,12 @@ use super::{Inheritance, Map};
 use crate::{
     os::{
         fault::{Fault, Outcome},
-        file::{Access, FileObject, FileOperations},
+        file::{self, Access, FileObject, FileOperations},
         vma::{self, Place, VmOperations, VmaObject},
     },
     registry::Strong,
 };
-use kernel::{mm::virt::VmaNew, prelude::*};
+use kernel::{fs::File, mm::virt::VmaNew, prelude::*};
 
 pub(super) struct View {
     map: Strong<Map>,
@@ -27,14 +27,8 @@ impl FileObject for View {
     }
 
     /// Only remap_file_pages comes here: a part of the same map again, with this file's rights.
-    fn mmap(&self, file: &kernel::fs::File, vma: &VmaNew) -> Result {
-        let access = if crate::os::file::is_writable(file) {
-            Access::ReadWrite
-        } else {
-            Access::Read
-        };
-
-        show(&self.map, access, vma)
+    fn mmap(&self, file: &File, vma: &VmaNew) -> Result {
+        show(&self.map, file::access(file), vma)
     }
 }
 

@@ -25,6 +25,10 @@ pub(crate) enum Access {
 }
 
 impl Access {
+    pub(crate) fn is_writable(self) -> bool {
+        self == Access::ReadWrite
+    }
+
     pub(super) const fn open_flags(self) -> c_int {
         (match self {
             Access::Read => bindings::O_RDONLY,
@@ -217,10 +221,14 @@ pub(super) unsafe fn own(file: *mut bindings::file) -> ARef<File> {
     unsafe { ARef::from_raw(ptr::NonNull::new_unchecked(file).cast()) }
 }
 
-/// Whether the file was opened for writing.
-pub(crate) fn is_writable(file: &LocalFile) -> bool {
+/// What the file may do.
+pub(crate) fn access(file: &LocalFile) -> Access {
     // SAFETY: The file is valid.
-    unsafe { bindings::iomd_file_writable(file.as_ptr()) }
+    if unsafe { bindings::iomd_file_writable(file.as_ptr()) } {
+        Access::ReadWrite
+    } else {
+        Access::Read
+    }
 }
 
 /// The object of one of the caller's file descriptors, if it is a `T`.
@@ -249,8 +257,8 @@ impl<T: FileObject> Descriptor<T> {
         unsafe { FileOperations::object(self.file.as_ptr()) }
     }
 
-    /// Whether the descriptor was opened for writing.
-    pub(crate) fn is_writable(&self) -> bool {
-        is_writable(&self.file)
+    /// What the descriptor may do.
+    pub(crate) fn access(&self) -> Access {
+        access(&self.file)
     }
 }
