@@ -84,9 +84,6 @@ impl Copy<'_> {
         let _source = Claimed::new(self.source, self.source_range, Use::Source)?;
         let _target = Claimed::new(self.target, self.target_range, Use::Target)?;
 
-        // Now, so that little is left to do while everybody waits.
-        self.populate_target()?;
-
         let outer = self.source.copying.lock()?;
         let observers = self.source.observers.lock().of(self.source_range)?;
         let mut participants = KVec::new();
@@ -96,6 +93,8 @@ impl Copy<'_> {
             }
         }
 
+        // Now, so that little is left to do while everybody waits.
+        self.populate_target()?;
         let began = Instant::<Monotonic>::now();
         let mut suspended = 0;
         for participant in &mut participants {

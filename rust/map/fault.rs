@@ -2,10 +2,11 @@
 
 //! The life of a fault: it inserts, or it waits and then happens again.
 
-use super::Map;
+use super::{Map, State};
 use crate::{
     os::{
         fault::{Fault, Outcome},
+        rwsem::ReadGuard,
         wait::Sleep,
     },
     pure::wait::Verdict,
@@ -22,19 +23,11 @@ impl Map {
             if self.has_ended() {
                 return fault.sigbus();
             }
-            if self.closed.load(Acquire) {
-                return self.wait(fault);
-            }
-            // Never waits for the lock: a fault holds the mmap lock of its task.
-            let Some(state) = self.state.try_read() else {
+            let Some(state) = self.enter() else {
                 return self.wait(fault);
             };
             if state.ended {
                 return fault.sigbus();
-            }
-            // The gate was closed, and perhaps the memory zapped, before we had the lock.
-            if self.closed.load(Acquire) {
-                return self.wait(fault);
             }
             let Some((part, index)) = state
                 .part
@@ -63,6 +56,22 @@ impl Map {
                 return fault.sigbus();
             }
         }
+    }
+
+    /// Passes the gate, if it is open. Who passed keeps a switch from zapping until he has left, so
+    /// that he must not sleep for one.
+    fn enter(&self) -> Option<ReadGuard<'_, State>> {
+        if self.closed.load(Acquire) {
+            return None;
+        }
+        // Never waits for the lock: a fault holds the mmap lock of its task.
+        let state = self.state.try_read()?;
+
+        // Closed, and perhaps the memory zapped, before we had the lock?
+        if self.closed.load(Acquire) {
+            return None;
+        }
+        Some(state)
     }
 
     /// The gate is closed: sleeps, if this access may, until it is open or the map has ended.

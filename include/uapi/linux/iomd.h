@@ -117,7 +117,7 @@ struct iomd_features {
  * struct iomd_buffer_create - IOMD_BUFFER_CREATE: make zeroed memory
  * @size: sizeof(struct iomd_buffer_create)
  * @flags: IOMD_BUFFER_*
- * @length: bytes, rounded up to whole pages; neither 0 nor beyond 2^63 - 1
+ * @length: bytes, rounded up to whole pages; neither 0 nor beyond 2^63
  * @id: out, the descriptor's id
  * @fd: out, the descriptor
  * @padding: must be zero
@@ -283,7 +283,8 @@ struct iomd_copy {
  * @length: out, bytes, as asked for
  * @mapped_size: out, bytes, whole pages: what mmap(2) takes
  * @address: out, where @task has it; 0 for nowhere
- * @generation: out, rises by one with each change of backing or state
+ * @generation: out, rises by one with each redirect, suspension and resumption,
+ *	and at the end
  * @redirects: out, how many times the backing was switched
  * @faults: out, page faults served
  * @waiters: out, accesses that wait now
