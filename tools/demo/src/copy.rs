@@ -6,7 +6,7 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use std::sync::Arc;
 
-use anyhow::{Result, anyhow};
+use anyhow::{Result, bail, ensure};
 use iomd::{Client, Descriptor, Mapping};
 
 use crate::bank::{Bank, Contents};
@@ -34,16 +34,23 @@ impl Copy {
         MappedStorage::new(self.memory.clone()).used()
     }
 
-    /// Opens the copy as a database, as after a crash, and reads all of it. An error says in what
-    /// way it is none.
-    pub fn check(&self) -> Result<Contents> {
+    /// Opens the copy as a database, as after a crash, and reads all of it; so many transactions
+    /// were committed before it was taken. An error says in what way it is no copy of a database.
+    pub fn check(&self, transactions: u64) -> Result<Contents> {
         let storage = MappedStorage::new(self.memory.clone());
         // A copy can be torn in a way that the database did not think of. Then it panics.
         let hook = take_hook();
         set_hook(Box::new(|_| {}));
         let result = catch_unwind(AssertUnwindSafe(|| Bank::open(storage)?.check(None)));
         set_hook(hook);
-        result.unwrap_or_else(|panic| Err(anyhow!("{}", message(&*panic))))
+
+        let contents = result.unwrap_or_else(|panic| bail!("{}", message(&*panic)))?;
+        ensure!(
+            contents.transactions >= transactions,
+            "it has {} transactions, but {transactions} were committed before it was taken",
+            contents.transactions
+        );
+        Ok(contents)
     }
 }
 

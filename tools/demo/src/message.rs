@@ -38,8 +38,6 @@ pub enum Reply {
 pub struct Ready {
     /// Rows of the symbol table.
     pub symbols: u64,
-    /// Bytes of the database.
-    pub length: u64,
     /// How long it took to fill.
     pub filled_in: Duration,
 }

@@ -38,20 +38,21 @@ pub fn observe(options: &Options, owner: Command, tell: &dyn Fn(String)) -> Resu
     tell(
         "filling a database in iomd's memory with the kernel's symbols, in one transaction".into(),
     );
-    let (owner, ready, mut source) = OwnerProcess::start(owner)?;
+    let (mut owner, ready, mut source) = OwnerProcess::start(owner)?;
     let (symbols, seconds) = (Thousands(ready.symbols), ready.filled_in.as_secs_f64());
     tell(format!("{symbols} symbols in {seconds:.1} s; writers begin to use the database"));
     let undisturbed = owner.progress(STRETCH)?.longest_access;
 
     let copy = Copy::of(&client, &source)?;
-    let plain = copies("plain", options.copies, &owner, &copy, tell, || {
+    let plain = copies("plain", options.copies, &mut owner, &copy, tell, || {
         source.copy_plainly(&copy);
         Ok(Duration::ZERO)
     })?;
-    let atomic =
-        copies("atomic", options.copies, &owner, &copy, tell, || source.copy_atomically(&copy))?;
+    let atomic = copies("atomic", options.copies, &mut owner, &copy, tell, || {
+        source.copy_atomically(&copy)
+    })?;
     drop(copy);
-    let moves = moves(options.moves, &owner, &client, &mut source, tell)?;
+    let moves = moves(options.moves, &mut owner, &client, &mut source, tell)?;
 
     tell("stopping the writers; looking for each symbol and each transaction".into());
     let end = owner.finish().context("after the moves")?;
@@ -70,18 +71,18 @@ pub fn observe(options: &Options, owner: Command, tell: &dyn Fn(String)) -> Resu
 fn copies(
     kind: &str,
     count: u64,
-    owner: &OwnerProcess,
+    owner: &mut OwnerProcess,
     copy: &Copy,
     tell: &dyn Fn(String),
     take: impl Fn() -> Result<Duration>,
 ) -> Result<Copies> {
     let mut copies = Copies { copies: count, ..Copies::default() };
-    owner.progress(0)?;
+    let mut progress = owner.progress(0)?;
     for number in 1..=count {
         let suspension = take().with_context(|| format!("{kind} copy {number}"))?;
-        copies.bytes += copy.used();
         copies.longest_suspension = copies.longest_suspension.max(suspension);
-        let outcome = match copy.check() {
+        copies.bytes += copy.used();
+        let outcome = match copy.check(progress.transactions) {
             Ok(contents) => {
                 copies.consistent += 1;
                 format!("consistent, after {} transactions", Thousands(contents.transactions))
@@ -89,15 +90,16 @@ fn copies(
             Err(error) => format!("TORN: {error:#}"),
         };
         tell(format!("{kind} copy {number:>2} of {count}: {outcome}"));
+        progress = owner.progress(1)?;
+        copies.longest_pause = copies.longest_pause.max(progress.longest_access);
     }
-    copies.longest_pause = owner.progress(1)?.longest_access;
     Ok(copies)
 }
 
 /// Moves the database to new memory, again and again.
 fn moves(
     count: u64,
-    owner: &OwnerProcess,
+    owner: &mut OwnerProcess,
     client: &Client,
     source: &mut Source,
     tell: &dyn Fn(String),

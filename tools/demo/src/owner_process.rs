@@ -24,14 +24,14 @@ impl OwnerProcess {
         let process = command.stdin(Stdio::from(theirs)).spawn().context("start a process")?;
         // It keeps what it gave to the process: the other end, which would then never be closed.
         drop(command);
-        let owner = Self { channel, process };
+        let mut owner = Self { channel, process };
         let (Reply::Ready(ready), files) = owner.receive()? else { return Err(unexpected()) };
         let [memory, map] = files.try_into().map_err(|_| unexpected())?;
         Ok((owner, ready, Source::new(memory.into(), map.into())?))
     }
 
     /// How far the writers are, so many transactions after the last answer.
-    pub fn progress(&self, transactions: u64) -> Result<Progress> {
+    pub fn progress(&mut self, transactions: u64) -> Result<Progress> {
         self.channel.send(&Request::Progress { transactions })?;
         match self.receive()? {
             (Reply::Progress(progress), _) => Ok(progress),
@@ -40,7 +40,7 @@ impl OwnerProcess {
     }
 
     /// Has the writers stopped and everything looked for.
-    pub fn finish(self) -> Result<Finished> {
+    pub fn finish(mut self) -> Result<Finished> {
         self.channel.send(&Request::Finish)?;
         match self.receive()? {
             (Reply::Finished(finished), _) => Ok(finished),
@@ -48,11 +48,11 @@ impl OwnerProcess {
         }
     }
 
-    fn receive(&self) -> Result<(Reply, Vec<OwnedFd>)> {
+    fn receive(&mut self) -> Result<(Reply, Vec<OwnedFd>)> {
         match self.channel.receive()? {
             Some((Reply::Failed(message), _)) => bail!("the database's process failed: {message}"),
             Some(reply) => Ok(reply),
-            None => bail!("the database's process died"),
+            None => bail!("the database's process died ({})", self.process.wait()?),
         }
     }
 }

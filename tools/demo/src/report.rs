@@ -85,7 +85,7 @@ impl fmt::Display for Report {
             )
         };
         row("", [&"taken", &"consistent", &"longest pause", &"suspension", &"bytes"])?;
-        row("no copies", [&"-", &"-", &Milliseconds(self.undisturbed), &"-", &"-"])?;
+        row("undisturbed", [&"-", &"-", &Milliseconds(self.undisturbed), &"-", &"-"])?;
         for (name, copies) in
             [("plain copies", &self.plain), ("iomd's atomic copies", &self.atomic)]
         {
@@ -112,12 +112,16 @@ impl fmt::Display for Report {
             ],
         )?;
         writeln!(f, "\nlongest pause: the longest that one access of a writer to the memory took")?;
-        write!(
+        writeln!(f, "suspension: the longest that iomd kept accesses waiting\n")?;
+        writeln!(
             f,
-            "at the end all {} symbols were there as put in, and all {} transactions of {} writers, \
-             none of which failed; {} of them came after the first move",
+            "At the end all {} symbols were there, each as it was put in, and all {} transactions",
             Thousands(self.symbols),
             Thousands(self.transactions),
+        )?;
+        write!(
+            f,
+            "of {} writers, {} of them committed since the first move. No writer failed.",
             self.writers,
             Thousands(self.moves.transactions),
         )

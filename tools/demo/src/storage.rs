@@ -60,6 +60,7 @@ impl MappedStorage {
         (self.memory.len() - HEADER) as u64
     }
 
+    /// Every access is within this: also that to the length may wait.
     fn timed<T>(&self, access: impl FnOnce() -> T) -> T {
         let start = Instant::now();
         let result = access();
@@ -71,20 +72,23 @@ impl MappedStorage {
 
 impl StorageBackend for MappedStorage {
     fn len(&self) -> io::Result<u64> {
-        Ok(self.length())
+        self.timed(|| Ok(self.length()))
     }
 
     fn read(&self, offset: u64, length: usize) -> io::Result<Vec<u8>> {
-        let place = self.place(offset, length)?;
-        let mut bytes = vec![0; length];
-        self.timed(|| self.memory.read_bytes(place, &mut bytes));
-        Ok(bytes)
+        self.timed(|| {
+            let place = self.place(offset, length)?;
+            let mut bytes = vec![0; length];
+            self.memory.read_bytes(place, &mut bytes);
+            Ok(bytes)
+        })
     }
 
     fn write(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        let place = self.place(offset, bytes.len())?;
-        self.timed(|| self.memory.write_bytes(place, bytes));
-        Ok(())
+        self.timed(|| {
+            self.memory.write_bytes(self.place(offset, bytes.len())?, bytes);
+            Ok(())
+        })
     }
 
     fn set_len(&self, length: u64) -> io::Result<()> {

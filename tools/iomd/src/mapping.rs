@@ -7,7 +7,7 @@ use std::mem::ManuallyDrop;
 use std::os::fd::AsFd;
 use std::ptr::{self, NonNull};
 use std::slice;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering, fence};
 
 use rustix::io::Errno;
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
@@ -81,14 +81,24 @@ impl Mapping {
         self.load_u64_ordered(offset, Ordering::Relaxed)
     }
 
-    /// As [`load_u64`](Self::load_u64), ordered as told.
+    /// As [`load_u64`](Self::load_u64), ordered as told: relaxed, acquire or, if the memory is mapped
+    /// writable, sequentially consistent.
     ///
     /// # Panics
     ///
     /// As [`load_u64`](Self::load_u64), and for the orderings that
     /// [`AtomicU64::load`] does not take.
     pub fn load_u64_ordered(&self, offset: usize, ordering: Ordering) -> u64 {
-        self.word(offset).load(ordering)
+        let word = self.word(offset);
+        match ordering {
+            // The same, but allowed also where the memory is mapped read-only.
+            Ordering::Acquire => {
+                let value = word.load(Ordering::Relaxed);
+                fence(Ordering::Acquire);
+                value
+            }
+            ordering => word.load(ordering),
+        }
     }
 
     /// Writes the word at `offset`, in the machine's byte order, in one access (relaxed).

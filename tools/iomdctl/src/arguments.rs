@@ -6,7 +6,6 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-/// Exit status: 0 done; 1 refused or failed; 2 wrong arguments; 3 no device; 4 no such object.
 const EXIT_STATUS: &str = "\
 Exit status:
   0  done

@@ -29,11 +29,23 @@ pub fn error(error: &anyhow::Error, json: bool) -> ExitCode {
     if json {
         let errno = error.downcast_ref::<Error>().map(|error| error.errno().raw_os_error());
         let value = json!({
-            "error": { "message": format!("{error:#}"), "errno": errno, "status": status }
+            "error": { "message": message(error), "errno": errno, "status": status }
         });
         let _ = writeln!(io::stdout(), "{value:#}");
     } else {
-        let _ = writeln!(io::stderr(), "iomdctl: {error:#}");
+        let _ = writeln!(io::stderr(), "iomdctl: {}", message(error));
     }
     ExitCode::from(status)
+}
+
+/// What went wrong, in one line.
+fn message(error: &anyhow::Error) -> String {
+    let text = format!("{error:#}");
+    if !error.is::<clap::Error>() {
+        return text;
+    }
+    // The paragraphs after the first are help.
+    let first = text.split("\n\n").next().unwrap_or_default();
+    let first = first.strip_prefix("error: ").unwrap_or(first);
+    first.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -8,6 +8,8 @@ use anyhow::Result;
 use iomd::{Client, Features};
 use serde::Serialize;
 
+use super::names::names;
+
 /// What the kernel's iomd can do.
 #[derive(Debug, Serialize)]
 pub struct Info {
@@ -47,10 +49,6 @@ impl From<Features> for Info {
 /// The numbers of the calls that a mask stands for.
 fn calls(first: u32, mask: u64) -> Vec<u32> {
     (0..u64::BITS).filter(|bit| (mask >> bit) & 1 == 1).map(|bit| first + bit).collect()
-}
-
-fn names<T>(flags: impl Iterator<Item = (&'static str, T)>) -> Vec<String> {
-    flags.map(|(name, _)| name.to_lowercase().replace('_', "-")).collect()
 }
 
 impl fmt::Display for Info {

@@ -7,6 +7,7 @@ mod demo;
 mod done;
 mod info;
 mod list;
+mod names;
 mod redirect;
 mod resume;
 mod show;

@@ -8,6 +8,8 @@ use anyhow::Result;
 use iomd::{AnyObject, Client, DescriptorInfo, MapInfo};
 use serde::Serialize;
 
+use super::names::option_names;
+
 /// An object.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
@@ -35,7 +37,7 @@ pub struct Map {
     pub offset: u64,
     pub length: u64,
     pub mapped_size: u64,
-    pub options: String,
+    pub options: Vec<String>,
     pub inheritance: String,
     pub state: &'static str,
     pub task: Option<i32>,
@@ -81,7 +83,7 @@ impl From<MapInfo> for Map {
             offset: info.offset,
             length: info.length,
             mapped_size: info.mapped_size,
-            options: info.options.to_string(),
+            options: option_names(info.options),
             inheritance: info.inheritance.to_string(),
             state: match (info.ended, info.suspended) {
                 (true, _) => "ended",
@@ -125,7 +127,7 @@ impl fmt::Display for Map {
         writeln!(f, "  state         {}", self.state)?;
         writeln!(f, "  memory        descriptor {} from byte {} on", self.descriptor, self.offset)?;
         writeln!(f, "  length        {} bytes", self.length)?;
-        writeln!(f, "  options       {}", self.options)?;
+        writeln!(f, "  options       {}", self.options.join(", "))?;
         writeln!(f, "  inheritance   {}", self.inheritance)?;
         match (self.task, self.address) {
             (Some(task), Some(address)) => {

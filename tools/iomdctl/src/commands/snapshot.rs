@@ -129,7 +129,7 @@ impl<'a> Output<'a> {
     fn write(mut self, memory: &Mapping, length: u64) -> Result<()> {
         let failed = || format!("cannot write {}", self.path.display());
         fill(self.temporary.as_file_mut(), memory, length as usize).with_context(failed)?;
-        self.temporary.persist(self.path).with_context(failed)?;
+        self.temporary.persist(self.path).map_err(|error| error.error).with_context(failed)?;
         Ok(())
     }
 }
@@ -147,15 +147,14 @@ fn fill(file: &mut File, memory: &Mapping, length: usize) -> io::Result<()> {
 
 impl fmt::Display for Taken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} bytes of object {} in {}; maps suspended: {}, for {:.3} ms",
-            self.bytes,
-            self.id,
-            self.file.display(),
-            self.maps,
-            self.pause_ns as f64 / 1e6,
-        )?;
+        write!(f, "{} bytes of object {} in {}; ", self.bytes, self.id, self.file.display())?;
+        match self.maps {
+            0 => write!(f, "no map had to be suspended")?,
+            maps => {
+                let milliseconds = self.pause_ns as f64 / 1e6;
+                write!(f, "maps suspended: {maps}, for {milliseconds:.3} ms")?;
+            }
+        }
         match self.pinned {
             0 => Ok(()),
             pinned => write!(
