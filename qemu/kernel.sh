@@ -88,7 +88,7 @@ decide() {
 		line="deb [check-valid-until=no] $snapshot $suite main"
 		found=$(resolve "$line")
 		[[ $found ]] || die "no complete linux $series $flavour (source, headers, binary, modules" \
-			"of one version) in $suite, which has: ${seen:-no kernel}; nor could one be had from $snapshot"
+			"of one version) in $suite, which has: ${seen:-no kernel}; nor could one be had from $snapshot (apt said: $cache/logs/apt.log)"
 	fi
 	printf '%s\n' "$found" "$line" >"$record.part"
 	mv "$record.part" "$record"

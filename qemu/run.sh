@@ -112,8 +112,10 @@ if [[ $module ]]; then
 	echo "${name%.ko}" >"$tree/iomd/unload"
 fi
 
-# The command, with the variables that Rust's test programs look at.
+# The command, with the variables that Rust's test programs look at. Tests go one by one, unless
+# told otherwise: they share a kernel and count what is in it.
 {
+	echo "export RUST_TEST_THREADS=1"
 	for name in $(compgen -e); do
 		case $name in
 		RUST_* | RUSTC_* | PROPTEST_* | LOOM_* | IOMD_* | COLUMNS)
@@ -156,7 +158,7 @@ esac
 
 # Anything that leaves a task stuck is to end the run with its log, and soon; the bounds are for a
 # slow, emulated machine.
-kernel_line="console=ttyS0 quiet loglevel=5 log_buf_len=8M panic=-1 oops=panic unknown_nmi_panic
+kernel_line="console=ttyS0 quiet loglevel=5 log_buf_len=8M panic=-1 oops=panic unknown_nmi_panic panic_sys_info=tasks
 	sysctl.kernel.hung_task_timeout_secs=60 sysctl.kernel.hung_task_panic=1
 	sysctl.kernel.watchdog_thresh=30 sysctl.kernel.softlockup_panic=1
 	rcupdate.rcu_cpu_stall_timeout=60 $append"
@@ -202,21 +204,25 @@ wait "$guest" 2>/dev/null || true
 guest=''
 wait "$copying" || true
 
+# The first line of the log that must not be there, if any.
+first=$(grep -n -m 1 -E -f <(grep -v -e '^#' -e '^$' "$qemu_dir/log-patterns") "$log" | cut -d : -f 1 || true)
+
 # bad STATUS MESSAGE: how a run ends that did not go well.
 bad() {
 	{
-		echo "---- the end of the guest's kernel log ----"
-		tail -n 40 "$log" | tr -d '\r'
+		if [[ $first ]]; then
+			printf '\n---- from the guest'\''s kernel log, line %d on ----\n' "$first"
+			tail -n "+$first" "$log" | head -n 60
+		else
+			printf '\n---- the end of the guest'\''s kernel log ----\n'
+			tail -n 30 "$log"
+		fi
 		echo "----"
-	} >&2
+	} | tr -d '\r' >&2
 	say "iomd: $2; the whole log is $log"
 	exit "$1"
 }
 
-if reports=$(grep -n -E -f <(grep -v -e '^#' -e '^$' "$qemu_dir/log-patterns") "$log"); then
-	head -n 20 <<<"$reports" | tr -d '\r' >&2
-	reports="the guest's kernel reported the above"
-fi
 case $reached in
 exit\ * | held\ *) ;;
 *)
@@ -225,6 +231,9 @@ exit\ * | held\ *) ;;
 	bad 125 "the guest died (it had got to: $reached)"
 	;;
 esac
-[[ ! $reports ]] || bad 123 "$reports"
-[[ $reached != held* ]] || bad 123 "the module could not be unloaded after the command"
+[[ ! $first ]] || bad 123 "the guest's kernel reported the above"
+if [[ $reached == held* ]]; then
+	sed -n '/^---- who holds/,/^---- the whole/p' "$log" | tr -d '\r' >&2
+	bad 123 "the module could not be unloaded after the command"
+fi
 exit "${reached#* }"
