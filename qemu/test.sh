@@ -122,7 +122,14 @@ part_guest() {
 	tests "guest tests, stock kernel" in_tools cargo guest --no-fail-fast
 }
 
-all=(lint host module guest)
+part_documents() {
+	local name
+	for name in markup names commands guest demo; do
+		check "documents: $name" "$qemu_dir/examples.sh" "$name"
+	done
+}
+
+all=(lint host module guest documents)
 (($#)) || set -- "${all[@]}"
 for part; do
 	[[ " ${all[*]} " == *" $part "* ]] || die "no such part: $part (there are: ${all[*]})"
