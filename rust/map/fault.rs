@@ -92,11 +92,18 @@ impl Map {
         self.pollers.wake_all();
         // Ended by a signal or not, the access happens again: then it is served, or waits again
         // after the signal's handler ran, or its task dies first.
-        let _ = self
-            .access
-            .wait(sleep, || !self.closed.load(Acquire) || self.has_ended());
+        let _ = self.access.wait(sleep, || {
+            !self.closed.load(Acquire) || self.must_not_wait(sleep)
+        });
         counters.waiters.fetch_sub(1, Relaxed);
         counters.waited(u64::try_from(began.elapsed().as_nanos()).unwrap_or(0));
         released.retry()
+    }
+
+    /// Whether one who sleeps is to happen again although the gate is closed: he would get SIGBUS
+    /// now. Who came to the short wait of a switch must not find himself in a suspension that he
+    /// would not have been let into.
+    fn must_not_wait(&self, sleep: Sleep) -> bool {
+        self.has_ended() || sleep == Sleep::Killable && !self.kernel_may_wait.load(Relaxed)
     }
 }
