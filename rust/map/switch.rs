@@ -73,12 +73,17 @@ impl<'a> Switch<'a> {
 
     /// Accesses pass to `part`.
     pub(super) fn install(&self, part: Part) {
-        let old = {
+        let unused = {
             let mut state = self.map.state.write();
-            state.suspended = false;
-            state.part.replace(part)
+            if state.ended {
+                // Perhaps retired, which nothing would take the part out of again.
+                Some(part)
+            } else {
+                state.suspended = false;
+                state.part.replace(part)
+            }
         };
-        drop(old);
+        drop(unused);
         self.map.counters.redirects.fetch_add(1, Relaxed);
         self.changed();
         self.open();
