@@ -186,13 +186,17 @@ impl Map {
         )?;
         // From here on an early return retires it, and so takes it out of every list.
         let map = Strong::first(map);
-        let part = Part::observe(
-            &descriptor,
-            range,
-            !options.is_read_only(),
-            map.arc().clone(),
-        )?;
-        map.state.write().part = Some(part);
+        {
+            // Locked from before the descriptor knows of the map: a copy that finds it there waits
+            // to see what it shows.
+            let mut state = map.state.write();
+            state.part = Some(Part::observe(
+                &descriptor,
+                range,
+                !options.is_read_only(),
+                map.arc().clone(),
+            )?);
+        }
 
         let node = Registry::node(map.arc())?;
         MAPS.lock().insert(node);
