@@ -12,9 +12,10 @@ use crate::{
         iomd_buffer_create, iomd_features, iomd_object_next, iomd_object_open, IOMD_BUFFER_CREATE,
         IOMD_BUFFER_SPARSE, IOMD_COPY, IOMD_COPY_REFUSE_PINNED, IOMD_COPY_RESUME_ON_TARGET,
         IOMD_DESCRIPTOR_INFO, IOMD_DESCRIPTOR_REOPEN, IOMD_FEATURES, IOMD_KIND_BUFFER,
-        IOMD_KIND_MAP, IOMD_MAP_CREATE, IOMD_MAP_CREATE_KEEP, IOMD_MAP_INFO, IOMD_OBJECT_NEXT,
-        IOMD_OBJECT_OPEN, IOMD_OPEN_READ_ONLY, IOMD_REDIRECT, IOMD_REDIRECT_REFUSE_PINNED,
-        IOMD_RESUME, IOMD_UNMAP,
+        IOMD_KIND_MAP, IOMD_MAP_CREATE, IOMD_MAP_CREATE_KEEP, IOMD_MAP_INFO, IOMD_MAP_REOPEN,
+        IOMD_OBJECT_NEXT, IOMD_OBJECT_OPEN, IOMD_OPEN_READ_ONLY, IOMD_REDIRECT,
+        IOMD_REDIRECT_ABANDONED_RESUME, IOMD_REDIRECT_ABANDONED_SIGBUS,
+        IOMD_REDIRECT_REFUSE_PINNED, IOMD_RESUME, IOMD_UNMAP,
     },
     descriptor::Descriptor,
     map::{view, Inheritance, Map, Request},
@@ -101,12 +102,19 @@ fn features(argument: UserPtr) -> Result<isize> {
             | bit(IOMD_DESCRIPTOR_REOPEN)
             | bit(IOMD_MAP_CREATE)
             | bit(IOMD_COPY),
-        map_calls: bit(IOMD_MAP_INFO) | bit(IOMD_REDIRECT) | bit(IOMD_RESUME) | bit(IOMD_UNMAP),
+        map_calls: bit(IOMD_MAP_INFO)
+            | bit(IOMD_REDIRECT)
+            | bit(IOMD_RESUME)
+            | bit(IOMD_UNMAP)
+            | bit(IOMD_MAP_REOPEN),
         buffer_flags: IOMD_BUFFER_SPARSE.into(),
         map_flags: IOMD_MAP_CREATE_KEEP.into(),
         map_options: HONOURED.into(),
         cache_modes: HONOURED_CACHES.into(),
-        redirect_flags: IOMD_REDIRECT_REFUSE_PINNED.into(),
+        redirect_flags: (IOMD_REDIRECT_REFUSE_PINNED
+            | IOMD_REDIRECT_ABANDONED_SIGBUS
+            | IOMD_REDIRECT_ABANDONED_RESUME)
+            .into(),
         copy_flags: (IOMD_COPY_REFUSE_PINNED | IOMD_COPY_RESUME_ON_TARGET).into(),
     };
     argument.answer()

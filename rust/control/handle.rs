@@ -49,6 +49,10 @@ impl MapFile {
         )
     }
 
+    pub(super) fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
     pub(super) fn map(&self) -> &Strong<Map> {
         &self.handle
     }

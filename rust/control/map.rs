@@ -4,19 +4,20 @@
 
 use super::{
     argument::Argument,
-    bytes, check_flags,
+    bytes, check_flags, check_padding,
     handle::{DescriptorFile, MapFile},
 };
 use crate::{
     abi::{
-        iomd_map_info, iomd_redirect, iomd_resume, iomd_unmap, IOMD_INHERIT_NONE,
-        IOMD_INHERIT_SHARE, IOMD_MAP_ENDED, IOMD_MAP_INFO, IOMD_MAP_SUSPENDED, IOMD_NO_DESCRIPTOR,
-        IOMD_REDIRECT, IOMD_REDIRECT_REFUSE_PINNED, IOMD_RESUME, IOMD_UNMAP,
+        iomd_map_info, iomd_map_reopen, iomd_redirect, iomd_resume, iomd_unmap, IOMD_INHERIT_NONE,
+        IOMD_INHERIT_SHARE, IOMD_MAP_ENDED, IOMD_MAP_EXPIRED, IOMD_MAP_INFO, IOMD_MAP_REOPEN,
+        IOMD_MAP_SUSPENDED, IOMD_NO_DESCRIPTOR, IOMD_REDIRECT, IOMD_REDIRECT_ABANDONED_RESUME,
+        IOMD_REDIRECT_ABANDONED_SIGBUS, IOMD_REDIRECT_REFUSE_PINNED, IOMD_RESUME, IOMD_UNMAP,
     },
-    map::{view, Inheritance, Map, Target},
+    map::{view, Abandoned, Inheritance, Redirection, Target},
     os::{
         file::{self, FileObject, FileOperations, Readiness},
-        wait::WaitQueue,
+        wait::{Deadline, WaitQueue},
     },
 };
 use kernel::{fs::File, mm::virt::VmaNew, prelude::*, uaccess::UserPtr};
@@ -33,6 +34,9 @@ impl MapFile {
         let mut state = 0;
         if now.suspended {
             state |= IOMD_MAP_SUSPENDED;
+        }
+        if now.expired {
+            state |= IOMD_MAP_EXPIRED;
         }
         if now.ended {
             state |= IOMD_MAP_ENDED;
@@ -68,28 +72,70 @@ impl MapFile {
         let redirect = &mut argument.value;
         let map = self.map();
 
-        check_flags(redirect.flags, IOMD_REDIRECT_REFUSE_PINNED)?;
+        check_flags(
+            redirect.flags,
+            IOMD_REDIRECT_REFUSE_PINNED
+                | IOMD_REDIRECT_ABANDONED_SIGBUS
+                | IOMD_REDIRECT_ABANDONED_RESUME,
+        )?;
         if redirect.options != 0 && redirect.options != map.options().bits() {
             return Err(EINVAL);
         }
-        let target = if redirect.descriptor == IOMD_NO_DESCRIPTOR {
-            if redirect.offset != 0 {
-                return Err(EINVAL);
-            }
-            None
+        let redirection = if redirect.descriptor == IOMD_NO_DESCRIPTOR {
+            Self::suspend(redirect)?
         } else {
-            let target = file::Descriptor::<DescriptorFile>::get(redirect.descriptor)?;
-            let descriptor = target.object().descriptor().clone();
-            let range = map.range().moved_to(descriptor.range(), redirect.offset)?;
-            if !map.options().is_read_only() && !target.access().is_writable() {
-                return Err(EACCES);
-            }
-            Some(Target { descriptor, range })
+            Redirection::To(self.target(redirect)?)
         };
 
         let refuse_pinned = redirect.flags & IOMD_REDIRECT_REFUSE_PINNED != 0;
-        redirect.pinned = Map::redirect(map, target, refuse_pinned)? as u64;
+        redirect.pinned = self.handle().redirect(redirection, refuse_pinned)? as u64;
         argument.answer()
+    }
+
+    fn suspend(redirect: &iomd_redirect) -> Result<Redirection> {
+        if redirect.offset != 0 {
+            return Err(EINVAL);
+        }
+        let refuse = redirect.flags & IOMD_REDIRECT_ABANDONED_SIGBUS != 0;
+        let resume = redirect.flags & IOMD_REDIRECT_ABANDONED_RESUME != 0;
+
+        Ok(Redirection::Suspend {
+            deadline: match redirect.deadline_ns {
+                0 => Deadline::NEVER,
+                nanoseconds => Deadline::new(nanoseconds)?,
+            },
+            abandoned: match (refuse, resume) {
+                (false, false) => Abandoned::Stay,
+                (true, false) => Abandoned::Refuse,
+                (false, true) => Abandoned::Resume,
+                (true, true) => return Err(EINVAL),
+            },
+        })
+    }
+
+    fn target(&self, redirect: &iomd_redirect) -> Result<Target> {
+        // What only a suspension has.
+        let of_suspension = IOMD_REDIRECT_ABANDONED_SIGBUS | IOMD_REDIRECT_ABANDONED_RESUME;
+        if redirect.flags & of_suspension != 0 || redirect.deadline_ns != 0 {
+            return Err(EINVAL);
+        }
+        let map = self.map();
+        let target = file::Descriptor::<DescriptorFile>::get(redirect.descriptor)?;
+        let descriptor = target.object().descriptor().clone();
+        let range = map.range().moved_to(descriptor.range(), redirect.offset)?;
+
+        if !map.options().is_read_only() && !target.access().is_writable() {
+            return Err(EACCES);
+        }
+        Ok(Target { descriptor, range })
+    }
+
+    fn reopen(&self, argument: UserPtr) -> Result<isize> {
+        let argument = Argument::<iomd_map_reopen>::read_to_answer(argument)?;
+
+        check_flags(argument.value.flags, 0)?;
+        check_padding(argument.value.padding)?;
+        argument.answer_with_file(Self::open(self.map().clone())?, |reopen, fd| reopen.fd = fd)
     }
 
     fn resume(&self, argument: UserPtr) -> Result<isize> {
@@ -123,6 +169,7 @@ impl FileObject for MapFile {
             IOMD_REDIRECT => self.redirect(argument),
             IOMD_RESUME => self.resume(argument),
             IOMD_UNMAP => self.unmap(argument),
+            IOMD_MAP_REOPEN => self.reopen(argument),
             _ => Err(ENOTTY),
         }
     }

@@ -7,7 +7,7 @@ use crate::{
     os::{
         fault::{Fault, Outcome},
         rwsem::ReadGuard,
-        wait::Sleep,
+        wait::{Deadline, Sleep},
     },
     pure::wait::Verdict,
 };
@@ -74,8 +74,13 @@ impl Map {
         Some(state)
     }
 
-    /// The gate is closed: sleeps, if this access may, until it is open or the map has ended.
+    /// The gate is closed: sleeps, if this access may, until it is open, the map has ended, or the
+    /// deadline has passed.
     fn wait(&self, fault: Fault<'_>) -> Outcome {
+        let deadline = || Deadline::from_nanoseconds(self.deadline_ns.load(Relaxed));
+        if deadline().has_passed() {
+            return fault.sigbus();
+        }
         let access = fault.access(self.kernel_may_wait.load(Relaxed));
         let sleep = match access.verdict() {
             Verdict::RetryAtOnce => return fault.retry_without_wait(),
@@ -90,11 +95,13 @@ impl Map {
         counters.waits.fetch_add(1, Relaxed);
         counters.waiters.fetch_add(1, Relaxed);
         self.pollers.wake_all();
-        // Ended by a signal or not, the access happens again: then it is served, or waits again
-        // after the signal's handler ran, or its task dies first.
-        let _ = self
-            .access
-            .wait(sleep, || !self.closed.load(Acquire) || self.has_ended());
+        // However it ended, the access happens again: then it is served, or gets SIGBUS, or waits
+        // again after a signal's handler ran, or its task dies first.
+        let _ = self.access.wait(
+            sleep,
+            || !self.closed.load(Acquire) || self.has_ended(),
+            deadline,
+        );
         counters.waiters.fetch_sub(1, Relaxed);
         counters.waited(u64::try_from(began.elapsed().as_nanos()).unwrap_or(0));
         released.retry()

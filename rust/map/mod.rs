@@ -27,6 +27,8 @@ mod counters;
 mod fault;
 mod holder;
 mod observe;
+mod redirect;
+mod suspension;
 mod switch;
 pub(crate) mod view;
 
@@ -38,7 +40,7 @@ use crate::{
         mutex::{new_killable_mutex, KillableMutex},
         rwsem::{new_rw_semaphore, RwSemaphore},
         user,
-        wait::{new_wait_queue, WaitQueue},
+        wait::{new_wait_queue, Deadline, WaitQueue},
     },
     pure::{options::Options, range::PageRange},
     registry::{Identity, Object, Registry, Strong},
@@ -54,8 +56,10 @@ use kernel::{
         Arc, SpinLock,
     },
 };
+use suspension::{HandleId, Suspension};
 
-pub(crate) use switch::Target;
+pub(crate) use redirect::{Redirection, Target};
+pub(crate) use suspension::Abandoned;
 
 global_mutex! {
     static MAPS: Mutex<Registry<Map>> = Registry::new();
@@ -87,7 +91,7 @@ struct State {
     /// `None` only before the map is made and after it retired.
     part: Option<Part>,
     /// By a redirect to nothing.
-    suspended: bool,
+    suspension: Option<Suspension>,
     /// For good.
     ended: bool,
 }
@@ -115,8 +119,9 @@ pub(crate) struct Map {
     closed: Atomic<bool>,
     /// As in `state`; set before, for the same reason.
     ended: Atomic<bool>,
-    /// Whether kernel-mode accesses may sleep while the gate is closed.
+    /// On what terms accesses wait while the gate is closed: see [`Terms`].
     kernel_may_wait: Atomic<bool>,
+    deadline_ns: Atomic<i64>,
     /// Accesses that wait.
     #[pin]
     access: WaitQueue,
@@ -133,6 +138,7 @@ pub(crate) struct Info {
     pub(crate) descriptor_id: u64,
     pub(crate) first_page: usize,
     pub(crate) suspended: bool,
+    pub(crate) expired: bool,
     pub(crate) ended: bool,
     /// Process and address.
     pub(crate) holder: Option<(i32, usize)>,
@@ -171,12 +177,13 @@ impl Map {
                 control <- new_killable_mutex!((), "iomd_control"),
                 state <- new_rw_semaphore!(State {
                     part: None,
-                    suspended: false,
+                    suspension: None,
                     ended: false,
                 }, "iomd_state"),
                 closed: Atomic::new(false),
                 ended: Atomic::new(false),
                 kernel_may_wait: Atomic::new(false),
+                deadline_ns: Atomic::new(Deadline::NEVER.nanoseconds()),
                 access <- new_wait_queue!("iomd_access"),
                 pollers <- new_wait_queue!("iomd_pollers"),
                 holder <- new_spinlock!(None, "iomd_holder"),
@@ -233,14 +240,14 @@ impl Map {
 
     /// Its state of this moment.
     pub(crate) fn info(&self) -> Info {
-        let (part, suspended, ended) = {
+        let (part, suspension, ended) = {
             let state = self.state.read();
             let part = state
                 .part
                 .as_ref()
                 .map(|part| (part.descriptor().id(), part.range().start()));
 
-            (part, state.suspended, state.ended)
+            (part, state.suspension, state.ended)
         };
         let (descriptor_id, first_page) = part.unwrap_or((0, 0));
         let holder = self
@@ -254,7 +261,8 @@ impl Map {
         Info {
             descriptor_id,
             first_page,
-            suspended,
+            suspended: suspension.is_some(),
+            expired: suspension.is_some_and(|suspension| suspension.terms.deadline.has_passed()),
             ended,
             holder,
             generation: counters.generation.load(Relaxed),
@@ -318,14 +326,20 @@ impl Object for Map {
     }
 }
 
-/// A handle of a map: what a user's file descriptor stands for. The last one to go ends the
-/// mapping, unless the map was made to be kept.
-pub(crate) struct Handle(Strong<Map>);
+/// A handle of a map: what a user's open file stands for. The last one to go ends the mapping,
+/// unless the map was made to be kept; and a suspension that was made through it is abandoned.
+pub(crate) struct Handle {
+    map: Strong<Map>,
+    id: HandleId,
+}
 
 impl Handle {
     pub(crate) fn new(map: Strong<Map>) -> Self {
         map.handles.fetch_add(1, Relaxed);
-        Self(map)
+        Self {
+            map,
+            id: HandleId::new(),
+        }
     }
 }
 
@@ -333,14 +347,16 @@ impl Deref for Handle {
     type Target = Strong<Map>;
 
     fn deref(&self) -> &Strong<Map> {
-        &self.0
+        &self.map
     }
 }
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        if self.0.handles.fetch_sub(1, Full) == 1 && !self.0.keep {
-            self.0.end();
+        if self.map.handles.fetch_sub(1, Full) == 1 && !self.map.keep {
+            self.map.end();
+        } else {
+            self.map.abandon(self.id);
         }
     }
 }

@@ -2,13 +2,13 @@
 
 //! A map as its descriptor sees it.
 
-use super::{switch::Switch, Map};
+use super::{suspension::Terms, switch::Switch, Map};
 use crate::{
     descriptor::{
         observer::{LockedObserver, Observer},
         Descriptor, Part,
     },
-    os::{mutex::Guard, user},
+    os::{mutex::Guard, user, wait::Deadline},
     pure::range::PageRange,
 };
 use kernel::prelude::*;
@@ -53,7 +53,7 @@ impl LockedObserver for Locked<'_> {
     }
 
     fn passes(&self) -> bool {
-        !self.switch.is_suspended()
+        self.switch.suspension().is_none()
     }
 
     fn is_redirectable(&self) -> bool {
@@ -64,8 +64,11 @@ impl LockedObserver for Locked<'_> {
         // The gate of a suspended map is closed, and its entries are gone.
         if self.passes() {
             let map = self.switch.map();
-            self.switch
-                .close(map.privileged && user::may_suspend_the_kernel());
+            self.switch.close(Terms {
+                // How long it takes depends on how much is copied, which the caller chose.
+                kernel_may_wait: map.privileged && user::may_suspend_the_kernel(),
+                deadline: Deadline::NEVER,
+            });
             self.closed = true;
         }
         self.closed

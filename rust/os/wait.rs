@@ -44,6 +44,51 @@ impl Sleep {
     }
 }
 
+/// A moment of CLOCK_MONOTONIC, in nanoseconds.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Deadline(i64);
+
+impl Deadline {
+    /// It never comes.
+    pub(crate) const NEVER: Self = Self(i64::MAX);
+
+    /// It has passed.
+    pub(crate) const PASSED: Self = Self(0);
+
+    /// `EINVAL` for a moment that the clock does not reach.
+    pub(crate) fn new(nanoseconds: u64) -> Result<Self> {
+        i64::try_from(nanoseconds).map(Self).map_err(|_| EINVAL)
+    }
+
+    pub(crate) fn has_passed(self) -> bool {
+        // The clock is read only where there is a deadline.
+        // SAFETY: It can be read at any time.
+        self != Self::NEVER && unsafe { bindings::ktime_get() } >= self.0
+    }
+
+    /// For [`Atomic`](kernel::sync::atomic::Atomic)s.
+    pub(crate) const fn nanoseconds(self) -> i64 {
+        self.0
+    }
+
+    /// From [`Deadline::nanoseconds`].
+    pub(crate) const fn from_nanoseconds(nanoseconds: i64) -> Self {
+        Self(nanoseconds)
+    }
+
+    /// Sleeps, in the state that was set before, until it comes or the task is woken.
+    fn sleep(mut self) {
+        let expires = if self == Self::NEVER {
+            ptr::null_mut()
+        } else {
+            &mut self.0
+        };
+
+        // SAFETY: Null, or valid for the call. The caller of `wait` may sleep.
+        unsafe { bindings::schedule_hrtimeout(expires, bindings::hrtimer_mode_HRTIMER_MODE_ABS) };
+    }
+}
+
 /// A wait queue head.
 #[pin_data]
 pub(crate) struct WaitQueue {
@@ -70,12 +115,18 @@ impl WaitQueue {
         })
     }
 
-    /// Sleeps until `condition` holds; `EINTR` if a signal of the kind came first.
+    /// Sleeps until `condition` holds, or `deadline` has passed; `EINTR` if a signal of the kind
+    /// came first. Both are looked at again after every wake-up.
     ///
     /// No wake-up is lost: the task is on the queue before it looks at the condition
     /// (`___wait_event()` in C), so that whoever makes the condition true and then calls
     /// [`WaitQueue::wake_all`] either is seen or wakes it.
-    pub(crate) fn wait(&self, sleep: Sleep, condition: impl Fn() -> bool) -> Result {
+    pub(crate) fn wait(
+        &self,
+        sleep: Sleep,
+        condition: impl Fn() -> bool,
+        deadline: impl Fn() -> Deadline,
+    ) -> Result {
         let mut entry = bindings::wait_queue_entry::default();
         let entry = ptr::from_mut(&mut entry);
 
@@ -89,14 +140,14 @@ impl WaitQueue {
             // SAFETY: Head and entry are valid, see above.
             let interrupted =
                 unsafe { bindings::prepare_to_wait_event(self.head.get(), entry, sleep.state()) };
-            if condition() {
+            let deadline = deadline();
+            if condition() || deadline.has_passed() {
                 return Ok(());
             }
             if interrupted != 0 {
                 return Err(EINTR);
             }
-            // SAFETY: Callers of this function may sleep.
-            unsafe { bindings::schedule() };
+            deadline.sleep();
         }
     }
 

@@ -43,6 +43,7 @@
 #define IOMD_REDIRECT		_IO(IOMD_IOC_TYPE, 0x41)
 #define IOMD_RESUME		_IO(IOMD_IOC_TYPE, 0x42)
 #define IOMD_UNMAP		_IO(IOMD_IOC_TYPE, 0x43)
+#define IOMD_MAP_REOPEN		_IO(IOMD_IOC_TYPE, 0x44)
 
 /*
  * Map options, with XNU's values (IOTypes.h). Those without a comment are
@@ -266,13 +267,14 @@ struct iomd_copy {
 
 /* States of a map */
 #define IOMD_MAP_SUSPENDED	(1U << 0) /* accesses wait */
-#define IOMD_MAP_ENDED		(1U << 1) /* accesses get SIGBUS */
+#define IOMD_MAP_ENDED		(1U << 1) /* accesses get SIGBUS, for good */
+#define IOMD_MAP_EXPIRED	(1U << 2) /* suspended, and accesses get SIGBUS */
 
 /**
  * struct iomd_map_info - IOMD_MAP_INFO
  * @size: sizeof(struct iomd_map_info)
  * @flags: must be zero
- * @state: out, IOMD_MAP_SUSPENDED, IOMD_MAP_ENDED
+ * @state: out, IOMD_MAP_SUSPENDED, IOMD_MAP_EXPIRED, IOMD_MAP_ENDED
  * @options: out, as given to IOMD_MAP_CREATE
  * @inheritance: out, as given to IOMD_MAP_CREATE
  * @task: out, the process that mapped it first and still does, in the caller's
@@ -314,6 +316,13 @@ struct iomd_map_info {
 
 /* Pages that someone holds for I/O make the call fail with EBUSY */
 #define IOMD_REDIRECT_REFUSE_PINNED	(1U << 0)
+/*
+ * What becomes of a suspension that is abandoned: when the open file through
+ * which it was made is closed for the last time, also because its process was
+ * killed. Without either flag it stays.
+ */
+#define IOMD_REDIRECT_ABANDONED_SIGBUS	(1U << 1) /* as if its deadline passed */
+#define IOMD_REDIRECT_ABANDONED_RESUME	(1U << 2) /* as if by IOMD_RESUME */
 
 /* For @descriptor: no new backing; every access waits until there is one */
 #define IOMD_NO_DESCRIPTOR	(-1)
@@ -325,6 +334,9 @@ struct iomd_map_info {
  * @options: 0, or the map's own options
  * @descriptor: the new backing, or IOMD_NO_DESCRIPTOR
  * @offset: where the map starts in it, bytes, page-aligned
+ * @deadline_ns: of a suspension, CLOCK_MONOTONIC, nanoseconds: past it waiting
+ *	and later accesses get SIGBUS until the map is redirected or resumed;
+ *	0 for none, and where @descriptor is one
  * @pinned: out, pages of the old backing that someone else still held
  */
 struct iomd_redirect {
@@ -333,6 +345,7 @@ struct iomd_redirect {
 	__u32 options;
 	__s32 descriptor;
 	__u64 offset;
+	__u64 deadline_ns;
 	__u64 pinned;
 };
 
@@ -354,6 +367,22 @@ struct iomd_resume {
 struct iomd_unmap {
 	__u32 size;
 	__u32 flags;
+};
+
+/**
+ * struct iomd_map_reopen - IOMD_MAP_REOPEN: another handle of the same map,
+ * with the same rights: an open file, and so an owner of suspensions, of its
+ * own
+ * @size: sizeof(struct iomd_map_reopen)
+ * @flags: must be zero
+ * @fd: out
+ * @padding: must be zero
+ */
+struct iomd_map_reopen {
+	__u32 size;
+	__u32 flags;
+	__s32 fd;
+	__u32 padding;
 };
 
 #endif /* _UAPI_LINUX_IOMD_H */

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Redirect, and what ends it: IOMemoryMap::redirect, with deadlines and owners.
+
+use super::{
+    suspension::{HandleId, Suspension, Terms},
+    switch::Switch,
+    Abandoned, Handle, Map,
+};
+use crate::{
+    descriptor::{Descriptor, Part},
+    os::{user, wait::Deadline},
+    pure::range::PageRange,
+    registry::Strong,
+};
+use kernel::prelude::*;
+
+/// New memory for a map: as many pages as the map has, of a descriptor whose rights suffice.
+pub(crate) struct Target {
+    pub(crate) descriptor: Strong<Descriptor>,
+    pub(crate) range: PageRange,
+}
+
+/// Where a map is redirected to.
+pub(crate) enum Redirection {
+    To(Target),
+    /// To nothing: accesses wait.
+    Suspend {
+        deadline: Deadline,
+        abandoned: Abandoned,
+    },
+}
+
+impl Handle {
+    /// All mappings of the map show other memory from now on, or hold up every access. Returns how
+    /// many pages of the old memory are held by others (pinned for I/O): those can still reach it.
+    ///
+    /// `EPERM` for a map that is not Unique; `EBUSY` if pages are held and that is to be refused,
+    /// or if the target is just being copied; `EINTR` if the task is killed while another
+    /// controller is at work; `ENOMEM`. Nothing is changed then. An ended map: nothing is done.
+    pub(crate) fn redirect(&self, redirection: Redirection, refuse_pinned: bool) -> Result<usize> {
+        let map = &self.map;
+
+        if !map.options.is_unique() {
+            return Err(EPERM);
+        }
+        let switch = Switch::new(map, map.control.lock()?);
+        if map.has_ended() {
+            return Ok(0);
+        }
+        let last = switch.suspension();
+        let next = match redirection {
+            Redirection::To(target) => Next::Show(Part::observe(
+                &target.descriptor,
+                target.range,
+                !map.options.is_read_only(),
+                map.arc().clone(),
+            )?),
+            Redirection::Suspend {
+                deadline,
+                abandoned,
+            } => Next::Suspend(Suspension {
+                owner: self.id,
+                abandoned,
+                terms: Terms {
+                    // A suspension lasts as long as its caller likes, so that for it both he and
+                    // the map's creator need the privilege, and if it lasts already, those before
+                    // him.
+                    kernel_may_wait: map.privileged
+                        && user::may_suspend_the_kernel()
+                        && last.is_none_or(|last| last.terms.kernel_may_wait),
+                    deadline,
+                },
+            }),
+        };
+
+        switch.close(match (&last, &next) {
+            (Some(last), _) => last.terms,
+            (None, Next::Suspend(suspension)) => suspension.terms,
+            (None, Next::Show(_)) => Terms::SWITCH,
+        });
+        switch.zap();
+        let pinned = switch.held_pages();
+        if refuse_pinned && pinned != 0 {
+            if last.is_none() {
+                switch.open();
+            }
+            return Err(EBUSY);
+        }
+        match next {
+            Next::Show(part) => switch.install(part),
+            Next::Suspend(suspension) => switch.stay_suspended(suspension),
+        }
+        Ok(pinned)
+    }
+}
+
+/// What follows on the old memory.
+enum Next {
+    Show(Part),
+    Suspend(Suspension),
+}
+
+impl Map {
+    /// Ends a suspension, on the memory that the map showed before it. `EPERM`, `EINTR` as
+    /// [`Handle::redirect`]. A map that is not suspended: nothing is done.
+    pub(crate) fn resume(&self) -> Result {
+        if !self.options.is_unique() {
+            return Err(EPERM);
+        }
+        let switch = Switch::new(self, self.control.lock()?);
+        if switch.suspension().is_some() {
+            switch.end_suspension();
+        }
+        Ok(())
+    }
+
+    /// A handle is gone: does with its suspension, if it has one, as was said when it was made.
+    pub(super) fn abandon(&self, handle: HandleId) {
+        let is_its_own = |suspension: &Suspension| {
+            suspension.owner == handle && suspension.abandoned != Abandoned::Stay
+        };
+
+        // Without the mutex first: few handles have one, and it can be held for a whole copy.
+        if !self
+            .state
+            .read()
+            .suspension
+            .as_ref()
+            .is_some_and(is_its_own)
+        {
+            return;
+        }
+        let switch = Switch::new(self, self.control.lock_unkillable());
+        let Some(mut suspension) = switch.suspension().filter(is_its_own) else {
+            return;
+        };
+        if suspension.abandoned == Abandoned::Resume {
+            switch.end_suspension();
+        } else {
+            suspension.terms.deadline = Deadline::PASSED;
+            switch.stay_suspended(suspension);
+        }
+    }
+}
