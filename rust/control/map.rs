@@ -84,7 +84,12 @@ impl MapFile {
         let redirection = if redirect.descriptor == IOMD_NO_DESCRIPTOR {
             Self::suspend(redirect)?
         } else {
-            Redirection::To(self.target(redirect)?)
+            // What only a suspension has.
+            let of_suspension = IOMD_REDIRECT_ABANDONED_SIGBUS | IOMD_REDIRECT_ABANDONED_RESUME;
+            if redirect.flags & of_suspension != 0 || redirect.deadline_ns != 0 {
+                return Err(EINVAL);
+            }
+            Redirection::To(self.target(redirect.descriptor, redirect.offset)?)
         };
 
         let refuse_pinned = redirect.flags & IOMD_REDIRECT_REFUSE_PINNED != 0;
@@ -113,16 +118,12 @@ impl MapFile {
         })
     }
 
-    fn target(&self, redirect: &iomd_redirect) -> Result<Target> {
-        // What only a suspension has.
-        let of_suspension = IOMD_REDIRECT_ABANDONED_SIGBUS | IOMD_REDIRECT_ABANDONED_RESUME;
-        if redirect.flags & of_suspension != 0 || redirect.deadline_ns != 0 {
-            return Err(EINVAL);
-        }
+    /// New memory for the map: what `descriptor` has from `offset` on.
+    pub(super) fn target(&self, descriptor: i32, offset: u64) -> Result<Target> {
         let map = self.map();
-        let target = file::Descriptor::<DescriptorFile>::get(redirect.descriptor)?;
+        let target = file::Descriptor::<DescriptorFile>::get(descriptor)?;
         let descriptor = target.object().descriptor().clone();
-        let range = map.range().moved_to(descriptor.range(), redirect.offset)?;
+        let range = map.range().moved_to(descriptor.range(), offset)?;
 
         if !map.options().is_read_only() && !target.access().is_writable() {
             return Err(EACCES);

@@ -4,7 +4,8 @@
 //! under all of its mappings at once.
 //!
 //! Lock order, outermost first:
-//! 1. a descriptor's `copying` mutex: who holds it may take several control mutexes, by id;
+//! 1. a descriptor's `copying` or a client's `batching` mutex: who holds one may take several control
+//!    mutexes, by id;
 //! 2. `control`: who changes what a map shows ([`switch::Switch`]);
 //! 3. the mmap lock or VMA lock of a task (the core's);
 //! 4. `state`: what the map shows, taken for moments; faults only ever try it;
@@ -23,6 +24,7 @@
 //! open the gate, wake all             faults again: inserts pages of the new part under `state`
 //! ```
 
+pub(crate) mod batch;
 mod counters;
 mod fault;
 mod holder;

@@ -84,10 +84,10 @@ impl LockedObserver for Locked<'_> {
         if !core::mem::take(&mut self.closed) {
             return;
         }
-        match part {
-            Some(part) => self.switch.install(part),
-            None => self.switch.open(),
+        if let Some(part) = part {
+            self.switch.install(part);
         }
+        self.switch.open();
     }
 }
 

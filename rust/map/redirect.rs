@@ -21,6 +21,18 @@ pub(crate) struct Target {
     pub(crate) range: PageRange,
 }
 
+impl Target {
+    /// `EBUSY` if it is just being copied and the map is writable.
+    pub(super) fn observed_by(&self, map: &Strong<Map>) -> Result<Part> {
+        Part::observe(
+            &self.descriptor,
+            self.range,
+            !map.options.is_read_only(),
+            map.arc().clone(),
+        )
+    }
+}
+
 /// Where a map is redirected to.
 pub(crate) enum Redirection {
     To(Target),
@@ -50,12 +62,7 @@ impl Handle {
         }
         let last = switch.suspension();
         let next = match redirection {
-            Redirection::To(target) => Next::Show(Part::observe(
-                &target.descriptor,
-                target.range,
-                !map.options.is_read_only(),
-                map.arc().clone(),
-            )?),
+            Redirection::To(target) => Next::Show(target.observed_by(map)?),
             Redirection::Suspend {
                 deadline,
                 abandoned,
@@ -88,7 +95,10 @@ impl Handle {
             return Err(EBUSY);
         }
         match next {
-            Next::Show(part) => switch.install(part),
+            Next::Show(part) => {
+                switch.install(part);
+                switch.open();
+            }
             Next::Suspend(suspension) => switch.stay_suspended(suspension),
         }
         Ok(pinned)

@@ -63,7 +63,7 @@ impl<'a> Switch<'a> {
         part.map_or(0, |(descriptor, range)| descriptor.held_pages(range))
     }
 
-    /// Accesses pass to `part`.
+    /// The map shows `part`, once accesses pass.
     pub(super) fn install(&self, part: Part) {
         let old = {
             let mut state = self.map.state.write();
@@ -73,7 +73,6 @@ impl<'a> Switch<'a> {
         drop(old);
         self.map.counters.redirects.fetch_add(1, Relaxed);
         self.changed();
-        self.open();
     }
 
     /// Accesses go on waiting, and those who wait already do so on the new terms.

@@ -31,6 +31,7 @@
 #define IOMD_BUFFER_CREATE	_IO(IOMD_IOC_TYPE, 0x01)
 #define IOMD_OBJECT_NEXT	_IO(IOMD_IOC_TYPE, 0x02)
 #define IOMD_OBJECT_OPEN	_IO(IOMD_IOC_TYPE, 0x03)
+#define IOMD_REDIRECT_BATCH	_IO(IOMD_IOC_TYPE, 0x04)
 
 /* Calls on a descriptor: 0x20-0x3f */
 #define IOMD_DESCRIPTOR_INFO	_IO(IOMD_IOC_TYPE, 0x20)
@@ -346,6 +347,41 @@ struct iomd_redirect {
 	__s32 descriptor;
 	__u64 offset;
 	__u64 deadline_ns;
+	__u64 pinned;
+};
+
+/* The most maps that one batch redirects */
+#define IOMD_BATCH_MAX	64U
+
+/**
+ * struct iomd_batch_entry - one map of a batch
+ * @map: a map; each only once
+ * @descriptor: its new backing
+ * @offset: where the map starts in it, bytes, page-aligned
+ */
+struct iomd_batch_entry {
+	__s32 map;
+	__s32 descriptor;
+	__u64 offset;
+};
+
+/**
+ * struct iomd_redirect_batch - IOMD_REDIRECT_BATCH: switch the memory behind
+ * several maps at once, or behind none: nobody sees the new memory of one and
+ * after it the old of another
+ * @size: sizeof(struct iomd_redirect_batch)
+ * @flags: IOMD_REDIRECT_REFUSE_PINNED
+ * @entries: address of an array of struct iomd_batch_entry
+ * @count: its length, from 1 to IOMD_BATCH_MAX
+ * @padding: must be zero
+ * @pinned: out, pages of the old backings that someone else still held
+ */
+struct iomd_redirect_batch {
+	__u32 size;
+	__u32 flags;
+	__u64 entries;
+	__u32 count;
+	__u32 padding;
 	__u64 pinned;
 };
 
