@@ -12,7 +12,7 @@ use crate::{
     os::{
         global::global_mutex,
         mutex::{new_killable_mutex, KillableMutex},
-        task,
+        task, trace,
     },
     pure::range::PageRange,
     registry::{Identity, Object, Registry, Strong},
@@ -65,6 +65,7 @@ impl Descriptor {
         }
         let node = Registry::node(&descriptor)?;
         DESCRIPTORS.lock().insert(node);
+        trace::descriptor_create(descriptor.id(), range.pages(), sparse);
         Ok(Strong::first(descriptor))
     }
 

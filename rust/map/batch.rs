@@ -76,7 +76,7 @@ impl Batch {
         let refused = refuse_pinned && pinned != 0;
         for map in &mut maps {
             if let Some(part) = map.part.take().filter(|_| !refused) {
-                map.switch.install(part);
+                map.switch.install(part, pinned);
                 map.was_suspended = false;
             }
         }

@@ -7,6 +7,7 @@ use crate::{
     os::{
         fault::{Fault, Outcome},
         rwsem::ReadGuard,
+        trace,
         wait::{Deadline, Sleep},
     },
     pure::wait::Verdict,
@@ -44,6 +45,7 @@ impl Map {
                     buffer.page(index)
                 });
                 self.counters.faults.fetch_add(1, Relaxed);
+                trace::fault(self.id(), wanted);
                 // `state` is held until the entries are in, so that a switch that closes the gate
                 // now drains us before it zaps.
                 return fault.insert(&page, following);
@@ -88,6 +90,7 @@ impl Map {
             Verdict::SleepInterruptible => Sleep::Interruptible,
             Verdict::SleepKillable => Sleep::Killable,
         };
+        let page = fault.page();
         let released = fault.release();
         let counters = &self.counters;
         let began = Instant::<Monotonic>::now();
@@ -103,7 +106,9 @@ impl Map {
             deadline,
         );
         counters.waiters.fetch_sub(1, Relaxed);
-        counters.waited(u64::try_from(began.elapsed().as_nanos()).unwrap_or(0));
+        let nanoseconds = u64::try_from(began.elapsed().as_nanos()).unwrap_or(0);
+        counters.waited(nanoseconds);
+        trace::wait(self.id(), page, nanoseconds);
         released.retry()
     }
 }

@@ -41,7 +41,7 @@ use crate::{
         inode::Inode,
         mutex::{new_killable_mutex, KillableMutex},
         rwsem::{new_rw_semaphore, RwSemaphore},
-        user,
+        trace, user,
         wait::{new_wait_queue, Deadline, WaitQueue},
     },
     pure::{options::Options, range::PageRange},
@@ -205,6 +205,7 @@ impl Map {
 
         let node = Registry::node(map.arc())?;
         MAPS.lock().insert(node);
+        trace::map_create(map.id(), descriptor.id(), range.start());
         Ok(map)
     }
 
@@ -308,6 +309,7 @@ impl Map {
         }
         self.inode.zap();
         self.counters.generation.fetch_add(1, Relaxed);
+        trace::end(self.id());
         self.access.wake_all();
         self.pollers.wake_all();
     }

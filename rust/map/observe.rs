@@ -85,7 +85,8 @@ impl LockedObserver for Locked<'_> {
             return;
         }
         if let Some(part) = part {
-            self.switch.install(part);
+            // The copy counted them, for all of its maps.
+            self.switch.install(part, 0);
         }
         self.switch.open();
     }

@@ -96,7 +96,7 @@ impl Handle {
         }
         match next {
             Next::Show(part) => {
-                switch.install(part);
+                switch.install(part, pinned);
                 switch.open();
             }
             Next::Suspend(suspension) => switch.stay_suspended(suspension),

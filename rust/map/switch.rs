@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     descriptor::Part,
-    os::{mutex::Guard, wait::Deadline},
+    os::{mutex::Guard, trace, wait::Deadline},
 };
 use kernel::sync::atomic::{Relaxed, Release};
 
@@ -64,7 +64,10 @@ impl<'a> Switch<'a> {
     }
 
     /// The map shows `part`, once accesses pass.
-    pub(super) fn install(&self, part: Part) {
+    ///
+    /// `pinned` is for the trace.
+    pub(super) fn install(&self, part: Part, pinned: usize) {
+        let (descriptor, first_page) = (part.descriptor().id(), part.range().start());
         let old = {
             let mut state = self.map.state.write();
             state.suspension = None;
@@ -72,6 +75,7 @@ impl<'a> Switch<'a> {
         };
         drop(old);
         self.map.counters.redirects.fetch_add(1, Relaxed);
+        trace::redirect(self.map.id(), descriptor, first_page, pinned);
         self.changed();
     }
 
@@ -79,6 +83,7 @@ impl<'a> Switch<'a> {
     pub(super) fn stay_suspended(&self, suspension: Suspension) {
         self.map.state.write().suspension = Some(suspension);
         self.set_terms(suspension.terms);
+        trace::suspend(self.map.id());
         self.changed();
         self.map.access.wake_all();
     }
@@ -86,6 +91,7 @@ impl<'a> Switch<'a> {
     /// A suspension is over, and accesses pass to the same memory.
     pub(super) fn end_suspension(&self) {
         self.map.state.write().suspension = None;
+        trace::resume(self.map.id());
         self.changed();
         self.open();
     }

@@ -51,4 +51,13 @@ extern "C" {
     pub(super) fn iomd_uncharge_locked_vm(user: *mut user_struct, pages: c_ulong);
     pub(super) fn iomd_set_active_memcg(memcg: *mut mem_cgroup) -> *mut mem_cgroup;
     pub(super) fn iomd_mem_cgroup_put(memcg: *mut mem_cgroup);
+
+    pub(super) fn iomd_trace_descriptor_create(descriptor: u64, pages: u64, sparse: bool);
+    pub(super) fn iomd_trace_map_create(map: u64, descriptor: u64, first_page: u64);
+    pub(super) fn iomd_trace_redirect(map: u64, descriptor: u64, first_page: u64, pinned: u64);
+    pub(super) fn iomd_trace_suspend(map: u64);
+    pub(super) fn iomd_trace_resume(map: u64);
+    pub(super) fn iomd_trace_end(map: u64);
+    pub(super) fn iomd_trace_fault(map: u64, page: u64);
+    pub(super) fn iomd_trace_wait(map: u64, page: u64, nanoseconds: u64);
 }

@@ -35,4 +35,13 @@ void iomd_uncharge_locked_vm(struct user_struct *user, unsigned long pages);
 struct mem_cgroup *iomd_set_active_memcg(struct mem_cgroup *memcg);
 void iomd_mem_cgroup_put(struct mem_cgroup *memcg);
 
+void iomd_trace_descriptor_create(u64 descriptor, u64 pages, bool sparse);
+void iomd_trace_map_create(u64 map, u64 descriptor, u64 first_page);
+void iomd_trace_redirect(u64 map, u64 descriptor, u64 first_page, u64 pinned);
+void iomd_trace_suspend(u64 map);
+void iomd_trace_resume(u64 map);
+void iomd_trace_end(u64 map);
+void iomd_trace_fault(u64 map, u64 page);
+void iomd_trace_wait(u64 map, u64 page, u64 nanoseconds);
+
 #endif /* _IOMD_HELPERS_H */
