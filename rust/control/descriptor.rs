@@ -20,7 +20,7 @@ use crate::{
     os::file::{self, Access, FileObject, FileOperations},
     pure::{options::Options, range::PageRange},
 };
-use kernel::{fs::File, prelude::*, uaccess::UserPtr};
+use kernel::{fs::File, prelude::*, seq_file::SeqFile, seq_print, uaccess::UserPtr};
 
 impl DescriptorFile {
     fn info(&self, file: &File, argument: UserPtr) -> Result<isize> {
@@ -139,6 +139,19 @@ impl FileObject for DescriptorFile {
     fn operations() -> &'static FileOperations<Self> {
         static OPERATIONS: FileOperations<DescriptorFile> = FileOperations::new();
         &OPERATIONS
+    }
+
+    fn show_fdinfo(&self, lines: &SeqFile) {
+        let descriptor = self.descriptor();
+
+        seq_print!(lines, "iomd-descriptor:\t{}\n", descriptor.id());
+        seq_print!(
+            lines,
+            "iomd-length:\t{}\n",
+            bytes(descriptor.range().pages())
+        );
+        seq_print!(lines, "iomd-resident:\t{}\n", bytes(descriptor.resident()));
+        seq_print!(lines, "iomd-maps:\t{}\n", descriptor.observer_count());
     }
 
     fn ioctl(&self, file: &File, command: u32, argument: UserPtr) -> Result<isize> {

@@ -20,7 +20,9 @@ use crate::{
         wait::{Deadline, WaitQueue},
     },
 };
-use kernel::{fs::File, mm::virt::VmaNew, prelude::*, uaccess::UserPtr};
+use kernel::{
+    fs::File, mm::virt::VmaNew, prelude::*, seq_file::SeqFile, seq_print, uaccess::UserPtr,
+};
 
 impl MapFile {
     fn info(&self, argument: UserPtr) -> Result<isize> {
@@ -177,6 +179,25 @@ impl FileObject for MapFile {
 
     fn mmap(&self, file: &File, vma: &VmaNew) -> Result {
         view::show(self.map(), file::access(file), vma)
+    }
+
+    fn show_fdinfo(&self, lines: &SeqFile) {
+        let map = self.map();
+        let now = map.info();
+        let state = match (now.ended, now.expired, now.suspended) {
+            (true, _, _) => "ended",
+            (_, true, _) => "expired",
+            (_, _, true) => "suspended",
+            _ => "live",
+        };
+
+        seq_print!(lines, "iomd-map:\t{}\n", map.id());
+        seq_print!(lines, "iomd-descriptor:\t{}\n", now.descriptor_id);
+        seq_print!(lines, "iomd-offset:\t{}\n", bytes(now.first_page));
+        seq_print!(lines, "iomd-length:\t{}\n", map.length());
+        seq_print!(lines, "iomd-options:\t{:#x}\n", map.options().bits());
+        seq_print!(lines, "iomd-state:\t{}\n", state);
+        seq_print!(lines, "iomd-waiters:\t{}\n", now.waiters);
     }
 
     fn poll_queue(&self) -> Option<&WaitQueue> {

@@ -50,10 +50,15 @@ impl Inode {
         })
     }
 
-    /// Opens an inner file that owns `object`.
+    /// Opens an inner file that owns `object`; /proc/PID/maps shows `name`.
     ///
     /// `ENFILE`, `ENOMEM`.
-    pub(crate) fn open<T: FileObject>(&self, object: T, access: Access) -> Result<ARef<File>> {
+    pub(crate) fn open<T: FileObject>(
+        &self,
+        name: &CStr,
+        object: T,
+        access: Access,
+    ) -> Result<ARef<File>> {
         let object = KBox::new(object, GFP_KERNEL)?;
         let anchor = self.anchor.as_ptr();
         let operations = T::operations().as_raw();
@@ -62,7 +67,7 @@ impl Inode {
         // table, so that each file needs a reference.
         unsafe { bindings::__module_get((*operations).owner) };
         // SAFETY: The anchor is open, so its inode and mount are valid; the new file gets the
-        // reference to the inode. The name and the table are static.
+        // reference to the inode. The table is static, and the name is copied.
         let file = from_err_ptr(unsafe {
             let inode = bindings::iomd_file_inode(anchor);
 
@@ -70,7 +75,7 @@ impl Inode {
             bindings::alloc_file_pseudo(
                 inode,
                 (*anchor).__bindgen_anon_1.f_path.mnt,
-                T::NAME.as_char_ptr(),
+                name.as_char_ptr(),
                 access.open_flags(),
                 operations,
             )
