@@ -13,8 +13,8 @@ use crate::{
         iomd_redirect_batch, IOMD_BATCH_MAX, IOMD_BUFFER_CREATE, IOMD_BUFFER_SPARSE, IOMD_COPY,
         IOMD_COPY_REFUSE_PINNED, IOMD_COPY_RESUME_ON_TARGET, IOMD_DESCRIPTOR_INFO,
         IOMD_DESCRIPTOR_REOPEN, IOMD_FEATURES, IOMD_KIND_BUFFER, IOMD_KIND_MAP, IOMD_MAP_CREATE,
-        IOMD_MAP_CREATE_KEEP, IOMD_MAP_INFO, IOMD_MAP_REOPEN, IOMD_OBJECT_NEXT, IOMD_OBJECT_OPEN,
-        IOMD_OPEN_READ_ONLY, IOMD_REDIRECT, IOMD_REDIRECT_ABANDONED_RESUME,
+        IOMD_MAP_CREATE_KEEP, IOMD_MAP_INFO, IOMD_MAP_REOPEN, IOMD_MAP_SEAL, IOMD_OBJECT_NEXT,
+        IOMD_OBJECT_OPEN, IOMD_OPEN_READ_ONLY, IOMD_REDIRECT, IOMD_REDIRECT_ABANDONED_RESUME,
         IOMD_REDIRECT_ABANDONED_SIGBUS, IOMD_REDIRECT_BATCH, IOMD_REDIRECT_REFUSE_PINNED,
         IOMD_RESUME, IOMD_UNMAP,
     },
@@ -119,7 +119,8 @@ fn features(argument: UserPtr) -> Result<isize> {
             | bit(IOMD_REDIRECT)
             | bit(IOMD_RESUME)
             | bit(IOMD_UNMAP)
-            | bit(IOMD_MAP_REOPEN),
+            | bit(IOMD_MAP_REOPEN)
+            | bit(IOMD_MAP_SEAL),
         buffer_flags: IOMD_BUFFER_SPARSE.into(),
         map_flags: IOMD_MAP_CREATE_KEEP.into(),
         map_options: HONOURED.into(),
@@ -209,7 +210,7 @@ fn redirect_batch(client: &Client, argument: UserPtr) -> Result<isize> {
     argument::for_each::<iomd_batch_entry>(redirect.entries, redirect.count, |entry| {
         let map = file::Descriptor::<MapFile>::get(entry.map)?;
         let target = map.object().target(entry.descriptor, entry.offset)?;
-        batch.add(map.object().map(), target)
+        batch.add(map.object().handle(), target)
     })?;
 
     let outer = client.batching.lock()?;

@@ -9,10 +9,11 @@ use super::{
 };
 use crate::{
     abi::{
-        iomd_map_info, iomd_map_reopen, iomd_redirect, iomd_resume, iomd_unmap, IOMD_INHERIT_NONE,
-        IOMD_INHERIT_SHARE, IOMD_MAP_ENDED, IOMD_MAP_EXPIRED, IOMD_MAP_INFO, IOMD_MAP_REOPEN,
-        IOMD_MAP_SUSPENDED, IOMD_NO_DESCRIPTOR, IOMD_REDIRECT, IOMD_REDIRECT_ABANDONED_RESUME,
-        IOMD_REDIRECT_ABANDONED_SIGBUS, IOMD_REDIRECT_REFUSE_PINNED, IOMD_RESUME, IOMD_UNMAP,
+        iomd_map_info, iomd_map_reopen, iomd_map_seal, iomd_redirect, iomd_resume, iomd_unmap,
+        IOMD_INHERIT_NONE, IOMD_INHERIT_SHARE, IOMD_MAP_ENDED, IOMD_MAP_EXPIRED, IOMD_MAP_INFO,
+        IOMD_MAP_REOPEN, IOMD_MAP_SEAL, IOMD_MAP_SEALED, IOMD_MAP_SUSPENDED, IOMD_NO_DESCRIPTOR,
+        IOMD_REDIRECT, IOMD_REDIRECT_ABANDONED_RESUME, IOMD_REDIRECT_ABANDONED_SIGBUS,
+        IOMD_REDIRECT_REFUSE_PINNED, IOMD_RESUME, IOMD_UNMAP,
     },
     map::{view, Abandoned, Inheritance, Redirection, Target},
     os::{
@@ -39,6 +40,9 @@ impl MapFile {
         }
         if now.expired {
             state |= IOMD_MAP_EXPIRED;
+        }
+        if now.sealed {
+            state |= IOMD_MAP_SEALED;
         }
         if now.ended {
             state |= IOMD_MAP_ENDED;
@@ -145,7 +149,7 @@ impl MapFile {
         let argument = Argument::<iomd_resume>::read(argument)?;
 
         check_flags(argument.value.flags, 0)?;
-        self.map().resume()?;
+        self.handle().resume()?;
         Ok(0)
     }
 
@@ -153,7 +157,15 @@ impl MapFile {
         let argument = Argument::<iomd_unmap>::read(argument)?;
 
         check_flags(argument.value.flags, 0)?;
-        self.map().end();
+        self.handle().unmap()?;
+        Ok(0)
+    }
+
+    fn seal(&self, argument: UserPtr) -> Result<isize> {
+        let argument = Argument::<iomd_map_seal>::read(argument)?;
+
+        check_flags(argument.value.flags, 0)?;
+        self.handle().seal()?;
         Ok(0)
     }
 }
@@ -173,6 +185,7 @@ impl FileObject for MapFile {
             IOMD_RESUME => self.resume(argument),
             IOMD_UNMAP => self.unmap(argument),
             IOMD_MAP_REOPEN => self.reopen(argument),
+            IOMD_MAP_SEAL => self.seal(argument),
             _ => Err(ENOTTY),
         }
     }

@@ -75,7 +75,7 @@ struct Participant<'a> {
 
 impl Copy<'_> {
     /// `EINVAL` if the ranges overlap; `EBUSY` if another copy uses one of them, or a page is
-    /// pinned; `EPERM`, `ERANGE` if an observer cannot go on on the target; `ENOMEM`; `EINTR` if
+    /// pinned; `EPERM` for a sealed observer; `EPERM`, `ERANGE` if one cannot go on on the target; `ENOMEM`; `EINTR` if
     /// the task is killed, which can leave the target half-written.
     pub(crate) fn run(&self) -> Result<Copied> {
         if self.source.is_same(self.target) && self.source_range.overlaps(self.target_range) {
@@ -137,6 +137,9 @@ impl Copy<'_> {
         else {
             return Ok(None);
         };
+        if locked.is_sealed() {
+            return Err(EPERM);
+        }
         // What was suspended before stays so, and where it is.
         let next = if self.resume_on_target && locked.passes() {
             if !locked.is_redirectable() {

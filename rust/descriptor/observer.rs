@@ -26,6 +26,9 @@ pub(crate) trait LockedObserver {
     /// Whether accesses pass now.
     fn passes(&self) -> bool;
 
+    /// Whether nobody but its owner may suspend it.
+    fn is_sealed(&self) -> bool;
+
     /// Whether it may be given other memory (kIOMapUnique).
     fn is_redirectable(&self) -> bool;
 

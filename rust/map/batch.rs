@@ -6,15 +6,24 @@
 //! the first gate open. Whoever sees the new memory of one map thus cannot see the old memory of
 //! another any more.
 
-use super::{redirect::Target, suspension::Terms, switch::Switch, Map};
-use crate::{descriptor::Part, os::mutex::Guard, registry::Strong};
-use kernel::{
-    prelude::*,
-    rbtree::{RBTree, RBTreeNode},
+use super::{
+    redirect::Target,
+    suspension::{HandleId, Terms},
+    switch::Switch,
+    Handle, Map,
 };
+use crate::{descriptor::Part, os::mutex::Guard, registry::Strong};
+use kernel::{prelude::*, rbtree::RBTree};
 
-/// Maps, each once, and the memory that each is to show.
-pub(crate) struct Batch(RBTree<u64, (Strong<Map>, Target)>);
+/// Maps, each once, in the order in which they are locked.
+pub(crate) struct Batch(RBTree<u64, Entry>);
+
+struct Entry {
+    map: Strong<Map>,
+    /// Through which it is redirected.
+    handle: HandleId,
+    target: Target,
+}
 
 /// A map of a batch whose control mutex is held.
 struct Locked<'a> {
@@ -29,18 +38,22 @@ impl Batch {
     }
 
     /// `EPERM` for a map that is not Unique, `EINVAL` for one that is in the batch already.
-    pub(crate) fn add(&mut self, map: &Strong<Map>, target: Target) -> Result {
+    pub(crate) fn add(&mut self, handle: &Handle, target: Target) -> Result {
+        let map = handle.map.clone();
+        let id = map.id();
+
         if !map.options.is_unique() {
             return Err(EPERM);
         }
-        if self.0.get(&map.id()).is_some() {
+        if self.0.get(&id).is_some() {
             return Err(EINVAL);
         }
-        self.0.insert(RBTreeNode::new(
-            map.id(),
-            (map.clone(), target),
-            GFP_KERNEL,
-        )?);
+        let entry = Entry {
+            map,
+            handle: handle.id,
+            target,
+        };
+        self.0.try_create_and_insert(id, entry, GFP_KERNEL)?;
         Ok(())
     }
 
@@ -49,9 +62,14 @@ impl Batch {
     pub(crate) fn redirect(&self, outer: &Guard<'_, ()>, refuse_pinned: bool) -> Result<usize> {
         let mut maps = KVec::new();
 
-        // In the order of ids.
-        for (map, target) in self.0.values() {
+        for Entry {
+            map,
+            handle,
+            target,
+        } in self.0.values()
+        {
             let switch = Switch::new(map, map.control.lock_nested(outer)?);
+            map.check_seal(*handle)?;
             if map.has_ended() {
                 continue;
             }

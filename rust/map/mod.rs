@@ -30,6 +30,7 @@ mod fault;
 mod holder;
 mod observe;
 mod redirect;
+mod seal;
 mod suspension;
 mod switch;
 pub(crate) mod view;
@@ -111,6 +112,8 @@ pub(crate) struct Map {
     /// The creator may make the kernel wait.
     privileged: bool,
     handles: Atomic<usize>,
+    /// The handle that sealed it, as a number; 0 for none. Changes once, under `control`.
+    sealed_by: Atomic<u64>,
     inode: Inode,
     #[pin]
     control: KillableMutex<()>,
@@ -141,6 +144,7 @@ pub(crate) struct Info {
     pub(crate) first_page: usize,
     pub(crate) suspended: bool,
     pub(crate) expired: bool,
+    pub(crate) sealed: bool,
     pub(crate) ended: bool,
     /// Process and address.
     pub(crate) holder: Option<(i32, usize)>,
@@ -175,6 +179,7 @@ impl Map {
                 keep,
                 privileged: user::may_suspend_the_kernel(),
                 handles: Atomic::new(0),
+                sealed_by: Atomic::new(0),
                 inode: Inode::new()?,
                 control <- new_killable_mutex!((), "iomd_control"),
                 state <- new_rw_semaphore!(State {
@@ -266,6 +271,7 @@ impl Map {
             first_page,
             suspended: suspension.is_some(),
             expired: suspension.is_some_and(|suspension| suspension.terms.deadline.has_passed()),
+            sealed: self.is_sealed(),
             ended,
             holder,
             generation: counters.generation.load(Relaxed),
@@ -297,7 +303,7 @@ impl Map {
     ///
     /// It takes no control mutex, so that the exit of a task never waits for somebody's copy; a
     /// switch that is under way finds the map ended.
-    pub(crate) fn end(&self) {
+    fn end(&self) {
         self.ended.store(true, Release);
         // Whoever inserts a page has `state` for reading; after this nobody does.
         {

@@ -56,6 +56,10 @@ impl LockedObserver for Locked<'_> {
         self.switch.suspension().is_none()
     }
 
+    fn is_sealed(&self) -> bool {
+        self.switch.map().is_sealed()
+    }
+
     fn is_redirectable(&self) -> bool {
         self.switch.map().options.is_unique()
     }

@@ -47,16 +47,16 @@ impl Handle {
     /// All mappings of the map show other memory from now on, or hold up every access. Returns how
     /// many pages of the old memory are held by others (pinned for I/O): those can still reach it.
     ///
-    /// `EPERM` for a map that is not Unique; `EBUSY` if pages are held and that is to be refused,
+    /// `EPERM` for a map that is not Unique or that another handle sealed; `EBUSY` if pages are held and that is to be refused,
     /// or if the target is just being copied; `EINTR` if the task is killed while another
     /// controller is at work; `ENOMEM`. Nothing is changed then. An ended map: nothing is done.
     pub(crate) fn redirect(&self, redirection: Redirection, refuse_pinned: bool) -> Result<usize> {
         let map = &self.map;
+        let switch = self.control()?;
 
         if !map.options.is_unique() {
             return Err(EPERM);
         }
-        let switch = Switch::new(map, map.control.lock()?);
         if map.has_ended() {
             return Ok(0);
         }
@@ -111,20 +111,32 @@ enum Next {
     Suspend(Suspension),
 }
 
-impl Map {
+impl Handle {
     /// Ends a suspension, on the memory that the map showed before it. `EPERM`, `EINTR` as
     /// [`Handle::redirect`]. A map that is not suspended: nothing is done.
     pub(crate) fn resume(&self) -> Result {
-        if !self.options.is_unique() {
+        let switch = self.control()?;
+
+        if !self.map.options.is_unique() {
             return Err(EPERM);
         }
-        let switch = Switch::new(self, self.control.lock()?);
         if switch.suspension().is_some() {
             switch.end_suspension();
         }
         Ok(())
     }
 
+    /// The right to change what the map shows. `EPERM` if another handle sealed it, `EINTR` if the
+    /// task is killed while another controller is at work.
+    pub(super) fn control(&self) -> Result<Switch<'_>> {
+        let switch = Switch::new(&self.map, self.map.control.lock()?);
+
+        self.map.check_seal(self.id)?;
+        Ok(switch)
+    }
+}
+
+impl Map {
     /// A handle is gone: does with its suspension, if it has one, as was said when it was made.
     pub(super) fn abandon(&self, handle: HandleId) {
         let is_its_own = |suspension: &Suspension| {

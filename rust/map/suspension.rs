@@ -33,7 +33,7 @@ pub(crate) enum Abandoned {
     Resume,
 }
 
-/// Tells a handle from all others.
+/// Tells a handle from all others; never 0.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct HandleId(u64);
 
@@ -42,6 +42,10 @@ impl HandleId {
         static LAST: Atomic<u64> = Atomic::new(0);
 
         Self(LAST.fetch_add(1, Relaxed).wrapping_add(1))
+    }
+
+    pub(super) fn number(self) -> u64 {
+        self.0
     }
 }
 

@@ -45,6 +45,7 @@
 #define IOMD_RESUME		_IO(IOMD_IOC_TYPE, 0x42)
 #define IOMD_UNMAP		_IO(IOMD_IOC_TYPE, 0x43)
 #define IOMD_MAP_REOPEN		_IO(IOMD_IOC_TYPE, 0x44)
+#define IOMD_MAP_SEAL		_IO(IOMD_IOC_TYPE, 0x45)
 
 /*
  * Map options, with XNU's values (IOTypes.h). Those without a comment are
@@ -270,12 +271,14 @@ struct iomd_copy {
 #define IOMD_MAP_SUSPENDED	(1U << 0) /* accesses wait */
 #define IOMD_MAP_ENDED		(1U << 1) /* accesses get SIGBUS, for good */
 #define IOMD_MAP_EXPIRED	(1U << 2) /* suspended, and accesses get SIGBUS */
+#define IOMD_MAP_SEALED		(1U << 3) /* only one handle controls it */
 
 /**
  * struct iomd_map_info - IOMD_MAP_INFO
  * @size: sizeof(struct iomd_map_info)
  * @flags: must be zero
- * @state: out, IOMD_MAP_SUSPENDED, IOMD_MAP_EXPIRED, IOMD_MAP_ENDED
+ * @state: out, IOMD_MAP_SUSPENDED, IOMD_MAP_EXPIRED, IOMD_MAP_ENDED,
+ *	IOMD_MAP_SEALED
  * @options: out, as given to IOMD_MAP_CREATE
  * @inheritance: out, as given to IOMD_MAP_CREATE
  * @task: out, the process that mapped it first and still does, in the caller's
@@ -419,6 +422,19 @@ struct iomd_map_reopen {
 	__u32 flags;
 	__s32 fd;
 	__u32 padding;
+};
+
+/**
+ * struct iomd_map_seal - IOMD_MAP_SEAL: from now on and for good, only this
+ * handle may redirect, suspend, resume and end the map, and no copy may
+ * suspend it. Who was given a map by a stranger reopens it, seals it, and can
+ * then rely on it.
+ * @size: sizeof(struct iomd_map_seal)
+ * @flags: must be zero
+ */
+struct iomd_map_seal {
+	__u32 size;
+	__u32 flags;
 };
 
 #endif /* _UAPI_LINUX_IOMD_H */
