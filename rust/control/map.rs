@@ -3,22 +3,23 @@
 //! Calls on a map's file.
 
 use super::{
+    abandoned,
     argument::Argument,
-    bytes, check_flags, check_padding,
+    bytes, check_flags, check_padding, deadline,
     handle::{DescriptorFile, MapFile},
 };
 use crate::{
     abi::{
         iomd_map_info, iomd_map_reopen, iomd_map_seal, iomd_redirect, iomd_resume, iomd_unmap,
-        IOMD_INHERIT_NONE, IOMD_INHERIT_SHARE, IOMD_MAP_ENDED, IOMD_MAP_EXPIRED, IOMD_MAP_INFO,
-        IOMD_MAP_REOPEN, IOMD_MAP_SEAL, IOMD_MAP_SEALED, IOMD_MAP_SUSPENDED, IOMD_NO_DESCRIPTOR,
-        IOMD_REDIRECT, IOMD_REDIRECT_ABANDONED_RESUME, IOMD_REDIRECT_ABANDONED_SIGBUS,
-        IOMD_REDIRECT_REFUSE_PINNED, IOMD_RESUME, IOMD_UNMAP,
+        IOMD_INHERIT_NONE, IOMD_INHERIT_SHARE, IOMD_MAP_DESCRIPTOR_SUSPENDED, IOMD_MAP_ENDED,
+        IOMD_MAP_EXPIRED, IOMD_MAP_INFO, IOMD_MAP_REOPEN, IOMD_MAP_SEAL, IOMD_MAP_SEALED,
+        IOMD_MAP_SUSPENDED, IOMD_NO_DESCRIPTOR, IOMD_REDIRECT, IOMD_REDIRECT_ABANDONED_RESUME,
+        IOMD_REDIRECT_ABANDONED_SIGBUS, IOMD_REDIRECT_REFUSE_PINNED, IOMD_RESUME, IOMD_UNMAP,
     },
-    map::{view, Abandoned, Inheritance, Redirection, Target},
+    map::{view, Inheritance, Redirection, Target},
     os::{
         file::{self, FileObject, FileOperations, Readiness},
-        wait::{Deadline, WaitQueue},
+        wait::WaitQueue,
     },
 };
 use kernel::{
@@ -43,6 +44,9 @@ impl MapFile {
         }
         if now.sealed {
             state |= IOMD_MAP_SEALED;
+        }
+        if now.descriptor_suspended {
+            state |= IOMD_MAP_DESCRIPTOR_SUSPENDED;
         }
         if now.ended {
             state |= IOMD_MAP_ENDED;
@@ -107,20 +111,13 @@ impl MapFile {
         if redirect.offset != 0 {
             return Err(EINVAL);
         }
-        let refuse = redirect.flags & IOMD_REDIRECT_ABANDONED_SIGBUS != 0;
-        let resume = redirect.flags & IOMD_REDIRECT_ABANDONED_RESUME != 0;
 
         Ok(Redirection::Suspend {
-            deadline: match redirect.deadline_ns {
-                0 => Deadline::NEVER,
-                nanoseconds => Deadline::new(nanoseconds)?,
-            },
-            abandoned: match (refuse, resume) {
-                (false, false) => Abandoned::Stay,
-                (true, false) => Abandoned::Refuse,
-                (false, true) => Abandoned::Resume,
-                (true, true) => return Err(EINVAL),
-            },
+            deadline: deadline(redirect.deadline_ns)?,
+            abandoned: abandoned(
+                redirect.flags & IOMD_REDIRECT_ABANDONED_SIGBUS != 0,
+                redirect.flags & IOMD_REDIRECT_ABANDONED_RESUME != 0,
+            )?,
         })
     }
 

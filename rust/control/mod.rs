@@ -12,7 +12,11 @@ mod descriptor;
 mod handle;
 mod map;
 
-use crate::pure::{options::OptionsError, range::RangeError};
+use crate::{
+    os::wait::Deadline,
+    pure::{options::OptionsError, range::RangeError},
+    suspension::Abandoned,
+};
 use kernel::prelude::*;
 
 impl From<RangeError> for Error {
@@ -54,6 +58,24 @@ fn check_padding(padding: u32) -> Result {
         Ok(())
     } else {
         Err(EINVAL)
+    }
+}
+
+/// The end of a suspension's patience; 0 is none.
+fn deadline(nanoseconds: u64) -> Result<Deadline> {
+    match nanoseconds {
+        0 => Ok(Deadline::NEVER),
+        nanoseconds => Deadline::new(nanoseconds),
+    }
+}
+
+/// What becomes of an abandoned suspension, from its two flags.
+fn abandoned(refuse: bool, resume: bool) -> Result<Abandoned> {
+    match (refuse, resume) {
+        (false, false) => Ok(Abandoned::Stay),
+        (true, false) => Ok(Abandoned::Refuse),
+        (false, true) => Ok(Abandoned::Resume),
+        (true, true) => Err(EINVAL),
     }
 }
 

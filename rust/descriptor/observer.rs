@@ -2,7 +2,7 @@
 
 //! How a descriptor reaches those who show its memory, without knowing what they are.
 
-use super::{Descriptor, Part};
+use super::{suspend::DescriptorSuspension, Descriptor, Part};
 use crate::{os::mutex::Guard, pure::range::PageRange};
 use kernel::{prelude::*, rbtree::RBTree, sync::Arc};
 
@@ -13,6 +13,9 @@ pub(crate) trait Observer: Send + Sync {
 
     /// Takes its lock, so that nobody else changes what it shows; `EINTR` if the task is killed.
     fn lock<'a>(&'a self, outer: &Guard<'_, ()>) -> Result<KBox<dyn LockedObserver + 'a>>;
+
+    /// Lets accesses pass or wait as what it shows is suspended now. Waits for its lock.
+    fn settle(&self);
 }
 
 /// An observer that nobody else can change.
@@ -32,14 +35,16 @@ pub(crate) trait LockedObserver {
     /// Whether it may be given other memory (kIOMapUnique).
     fn is_redirectable(&self) -> bool;
 
-    /// From here on accesses wait; what page tables hold stays until [`LockedObserver::zap`].
-    /// Says whether they passed before. Without a `resume`, dropping it resumes.
+    /// From here on accesses wait, those of a safe address space too; what page tables hold stays
+    /// until [`LockedObserver::zap`]. Says whether some passed before. Dropping it lets accesses
+    /// pass that nothing holds up.
     fn suspend(&mut self) -> bool;
 
     /// No access that began before reaches the memory any more.
     fn zap(&mut self);
 
-    /// Accesses pass again, if `suspend` stopped them, to `part` if one is given.
+    /// Accesses that nothing else holds up pass again, to `part` if one is given and `suspend`
+    /// stopped them.
     fn resume(&mut self, part: Option<Part>);
 }
 
@@ -72,6 +77,7 @@ struct Claim {
 pub(super) struct Observers {
     attachments: KVec<Attachment>,
     claims: KVec<Claim>,
+    pub(super) suspension: Option<DescriptorSuspension>,
     last_ticket: u64,
 }
 
@@ -80,6 +86,7 @@ impl Observers {
         Self {
             attachments: KVec::new(),
             claims: KVec::new(),
+            suspension: None,
             last_ticket: 0,
         }
     }
@@ -166,5 +173,15 @@ impl Observers {
             }
         }
         Ok(observers)
+    }
+
+    /// The observer with the smallest id above `id`.
+    pub(super) fn next(&self, id: u64) -> Option<Arc<dyn Observer>> {
+        self.attachments
+            .iter()
+            .map(|attachment| &attachment.observer)
+            .filter(|observer| observer.id() > id)
+            .min_by_key(|observer| observer.id())
+            .cloned()
     }
 }

@@ -6,13 +6,13 @@
 //! the first gate open. Whoever sees the new memory of one map thus cannot see the old memory of
 //! another any more.
 
-use super::{
-    redirect::Target,
+use super::{redirect::Target, switch::Switch, Handle, Map};
+use crate::{
+    descriptor::Part,
+    os::mutex::Guard,
+    registry::Strong,
     suspension::{HandleId, Terms},
-    switch::Switch,
-    Handle, Map,
 };
-use crate::{descriptor::Part, os::mutex::Guard, registry::Strong};
 use kernel::{prelude::*, rbtree::RBTree};
 
 /// Maps, each once, in the order in which they are locked.
@@ -29,7 +29,6 @@ struct Entry {
 struct Locked<'a> {
     switch: Switch<'a>,
     part: Option<Part>,
-    was_suspended: bool,
 }
 
 impl Batch {
@@ -75,17 +74,13 @@ impl Batch {
             }
             let locked = Locked {
                 part: Some(target.observed_by(map)?),
-                was_suspended: switch.suspension().is_some(),
                 switch,
             };
             maps.push(locked, GFP_KERNEL)?;
         }
 
         for map in &maps {
-            // The gate of a suspended map is closed, on its own terms.
-            if !map.was_suspended {
-                map.switch.close(Terms::SWITCH);
-            }
+            map.switch.close(Terms::SWITCH);
         }
         for map in &maps {
             map.switch.zap();
@@ -95,13 +90,10 @@ impl Batch {
         for map in &mut maps {
             if let Some(part) = map.part.take().filter(|_| !refused) {
                 map.switch.install(part, pinned);
-                map.was_suspended = false;
             }
         }
         for map in &maps {
-            if !map.was_suspended {
-                map.switch.open();
-            }
+            map.switch.settle();
         }
         if refused {
             return Err(EBUSY);

@@ -8,6 +8,7 @@ use crate::{
         fault::{Fault, Outcome},
         rwsem::ReadGuard,
         trace,
+        vma::AddressSpace,
         wait::{Deadline, Sleep},
     },
     pure::wait::Verdict,
@@ -24,7 +25,7 @@ impl Map {
             if self.has_ended() {
                 return fault.sigbus();
             }
-            let Some(state) = self.enter() else {
+            let Some(state) = self.enter(fault.address_space()) else {
                 return self.wait(fault);
             };
             if state.ended {
@@ -62,18 +63,20 @@ impl Map {
 
     /// Passes the gate, if it is open. Who passed keeps a switch from zapping until he has left, so
     /// that he must not sleep for one.
-    fn enter(&self) -> Option<ReadGuard<'_, State>> {
-        if self.closed.load(Acquire) {
+    fn enter(&self, address_space: AddressSpace) -> Option<ReadGuard<'_, State>> {
+        if !self.lets_pass(address_space) {
             return None;
         }
         // Never waits for the lock: a fault holds the mmap lock of its task.
         let state = self.state.try_read()?;
 
         // Closed, and perhaps the memory zapped, before we had the lock?
-        if self.closed.load(Acquire) {
-            return None;
-        }
-        Some(state)
+        self.lets_pass(address_space).then_some(state)
+    }
+
+    /// Whether the gate is open to accesses from there.
+    fn lets_pass(&self, address_space: AddressSpace) -> bool {
+        !self.closed.load(Acquire) || self.safe.load(Acquire) == address_space.number()
     }
 
     /// The gate is closed: sleeps, if this access may, until it is open, the map has ended, or the
@@ -90,7 +93,7 @@ impl Map {
             Verdict::SleepInterruptible => Sleep::Interruptible,
             Verdict::SleepKillable => Sleep::Killable,
         };
-        let page = fault.page();
+        let (page, address_space) = (fault.page(), fault.address_space());
         let released = fault.release();
         let counters = &self.counters;
         let began = Instant::<Monotonic>::now();
@@ -102,7 +105,7 @@ impl Map {
         // again after a signal's handler ran, or its task dies first.
         let _ = self.access.wait(
             sleep,
-            || !self.closed.load(Acquire) || self.has_ended(),
+            || self.lets_pass(address_space) || self.has_ended(),
             deadline,
         );
         counters.waiters.fetch_sub(1, Relaxed);

@@ -31,7 +31,6 @@ mod holder;
 mod observe;
 mod redirect;
 mod seal;
-mod suspension;
 mod switch;
 pub(crate) mod view;
 
@@ -47,6 +46,7 @@ use crate::{
     },
     pure::{options::Options, range::PageRange},
     registry::{Identity, Object, Registry, Strong},
+    suspension::{HandleId, Suspension, Terms},
 };
 use core::ops::Deref;
 use counters::Counters;
@@ -59,10 +59,9 @@ use kernel::{
         Arc, SpinLock,
     },
 };
-use suspension::{HandleId, Suspension};
+use switch::Switch;
 
 pub(crate) use redirect::{Redirection, Target};
-pub(crate) use suspension::Abandoned;
 
 global_mutex! {
     static MAPS: Mutex<Registry<Map>> = Registry::new();
@@ -122,6 +121,8 @@ pub(crate) struct Map {
     /// Closed before `state` is locked for writing and opened after it is unlocked, so that whoever
     /// fails to get `state` finds a closed gate, and sleeps instead of spinning on the fault.
     closed: Atomic<bool>,
+    /// The number of the address space that passes a closed gate; 0 for none.
+    safe: Atomic<usize>,
     /// As in `state`; set before, for the same reason.
     ended: Atomic<bool>,
     /// On what terms accesses wait while the gate is closed: see [`Terms`].
@@ -145,6 +146,7 @@ pub(crate) struct Info {
     pub(crate) suspended: bool,
     pub(crate) expired: bool,
     pub(crate) sealed: bool,
+    pub(crate) descriptor_suspended: bool,
     pub(crate) ended: bool,
     /// Process and address.
     pub(crate) holder: Option<(i32, usize)>,
@@ -188,6 +190,7 @@ impl Map {
                     ended: false,
                 }, "iomd_state"),
                 closed: Atomic::new(false),
+                safe: Atomic::new(0),
                 ended: Atomic::new(false),
                 kernel_may_wait: Atomic::new(false),
                 deadline_ns: Atomic::new(Deadline::NEVER.nanoseconds()),
@@ -207,6 +210,12 @@ impl Map {
             map.arc().clone(),
         )?;
         map.state.write().part = Some(part);
+        // A descriptor that is suspended later closes the gate itself.
+        if descriptor.suspension().is_some() {
+            let switch = Switch::new(&map, map.control.lock()?);
+            switch.close(Terms::SWITCH);
+            switch.settle();
+        }
 
         let node = Registry::node(map.arc())?;
         MAPS.lock().insert(node);
@@ -253,11 +262,11 @@ impl Map {
             let part = state
                 .part
                 .as_ref()
-                .map(|part| (part.descriptor().id(), part.range().start()));
+                .map(|part| (part.descriptor().clone(), part.range().start()));
 
             (part, state.suspension, state.ended)
         };
-        let (descriptor_id, first_page) = part.unwrap_or((0, 0));
+        let (descriptor, first_page) = part.unzip();
         let holder = self
             .holder
             .lock()
@@ -267,8 +276,10 @@ impl Map {
         let counters = &self.counters;
 
         Info {
-            descriptor_id,
-            first_page,
+            descriptor_id: descriptor.as_ref().map_or(0, |descriptor| descriptor.id()),
+            first_page: first_page.unwrap_or(0),
+            descriptor_suspended: descriptor
+                .is_some_and(|descriptor| descriptor.suspension().is_some()),
             suspended: suspension.is_some(),
             expired: suspension.is_some_and(|suspension| suspension.terms.deadline.has_passed()),
             sealed: self.is_sealed(),

@@ -2,7 +2,7 @@
 
 //! A map as its descriptor sees it.
 
-use super::{suspension::Terms, switch::Switch, Map};
+use super::{switch::Switch, Map};
 use crate::{
     descriptor::{
         observer::{LockedObserver, Observer},
@@ -10,8 +10,16 @@ use crate::{
     },
     os::{mutex::Guard, user, wait::Deadline},
     pure::range::PageRange,
+    suspension::Terms,
 };
-use kernel::prelude::*;
+use kernel::{prelude::*, sync::atomic::Relaxed};
+
+impl Map {
+    /// Whether there is an access that the gate lets pass.
+    fn passes_some(&self) -> bool {
+        !self.closed.load(Relaxed) || self.safe.load(Relaxed) != 0
+    }
+}
 
 impl Observer for Map {
     fn id(&self) -> u64 {
@@ -29,11 +37,15 @@ impl Observer for Map {
             GFP_KERNEL,
         )?)
     }
+
+    fn settle(&self) {
+        Switch::new(self, self.control.lock_unkillable()).settle();
+    }
 }
 
 struct Locked<'a> {
     switch: Switch<'a>,
-    /// We closed the gate.
+    /// We closed the gate, or narrowed it.
     closed: bool,
 }
 
@@ -53,7 +65,7 @@ impl LockedObserver for Locked<'_> {
     }
 
     fn passes(&self) -> bool {
-        self.switch.suspension().is_none()
+        self.switch.suspension().is_none() && self.switch.map().passes_some()
     }
 
     fn is_sealed(&self) -> bool {
@@ -85,14 +97,13 @@ impl LockedObserver for Locked<'_> {
     }
 
     fn resume(&mut self, part: Option<Part>) {
-        if !core::mem::take(&mut self.closed) {
-            return;
-        }
-        if let Some(part) = part {
-            // The copy counted them, for all of its maps.
+        let closed = core::mem::take(&mut self.closed);
+
+        if let Some(part) = part.filter(|_| closed) {
+            // The copy counted the pins, for all of its maps.
             self.switch.install(part, 0);
         }
-        self.switch.open();
+        self.switch.settle();
     }
 }
 

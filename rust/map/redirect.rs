@@ -2,16 +2,13 @@
 
 //! Redirect, and what ends it: IOMemoryMap::redirect, with deadlines and owners.
 
-use super::{
-    suspension::{HandleId, Suspension, Terms},
-    switch::Switch,
-    Abandoned, Handle, Map,
-};
+use super::{switch::Switch, Handle, Map};
 use crate::{
     descriptor::{Descriptor, Part},
     os::{user, wait::Deadline},
     pure::range::PageRange,
     registry::Strong,
+    suspension::{Abandoned, HandleId, Suspension, Terms},
 };
 use kernel::prelude::*;
 
@@ -81,27 +78,25 @@ impl Handle {
             }),
         };
 
-        switch.close(match (&last, &next) {
-            (Some(last), _) => last.terms,
-            (None, Next::Suspend(suspension)) => suspension.terms,
-            (None, Next::Show(_)) => Terms::SWITCH,
+        switch.close(match &next {
+            Next::Suspend(suspension) => suspension.terms,
+            Next::Show(_) => Terms::SWITCH,
         });
         switch.zap();
         let pinned = switch.held_pages();
-        if refuse_pinned && pinned != 0 {
-            if last.is_none() {
-                switch.open();
+        let refused = refuse_pinned && pinned != 0;
+        if !refused {
+            match next {
+                Next::Show(part) => switch.install(part, pinned),
+                Next::Suspend(suspension) => switch.set_suspension(Some(suspension)),
             }
-            return Err(EBUSY);
         }
-        match next {
-            Next::Show(part) => {
-                switch.install(part, pinned);
-                switch.open();
-            }
-            Next::Suspend(suspension) => switch.stay_suspended(suspension),
+        switch.settle();
+        if refused {
+            Err(EBUSY)
+        } else {
+            Ok(pinned)
         }
-        Ok(pinned)
     }
 }
 
@@ -121,7 +116,8 @@ impl Handle {
             return Err(EPERM);
         }
         if switch.suspension().is_some() {
-            switch.end_suspension();
+            switch.set_suspension(None);
+            switch.settle();
         }
         Ok(())
     }
@@ -139,29 +135,16 @@ impl Handle {
 impl Map {
     /// A handle is gone: does with its suspension, if it has one, as was said when it was made.
     pub(super) fn abandon(&self, handle: HandleId) {
-        let is_its_own = |suspension: &Suspension| {
-            suspension.owner == handle && suspension.abandoned != Abandoned::Stay
-        };
+        let ends = |suspension: &Suspension| suspension.ends_with(handle);
 
         // Without the mutex first: few handles have one, and it can be held for a whole copy.
-        if !self
-            .state
-            .read()
-            .suspension
-            .as_ref()
-            .is_some_and(is_its_own)
-        {
+        if !self.state.read().suspension.as_ref().is_some_and(ends) {
             return;
         }
         let switch = Switch::new(self, self.control.lock_unkillable());
-        let Some(mut suspension) = switch.suspension().filter(is_its_own) else {
-            return;
-        };
-        if suspension.abandoned == Abandoned::Resume {
-            switch.end_suspension();
-        } else {
-            suspension.terms.deadline = Deadline::PASSED;
-            switch.stay_suspended(suspension);
+        if let Some(suspension) = switch.suspension().filter(ends) {
+            switch.set_suspension(suspension.abandoned());
+            switch.settle();
         }
     }
 }

@@ -5,7 +5,8 @@
 //! A service that maps what a stranger gave it would otherwise wait when the stranger suspends the
 //! map, and be killed by SIGBUS when he ends it.
 
-use super::{suspension::HandleId, Handle, Map};
+use super::{Handle, Map};
+use crate::suspension::HandleId;
 use kernel::{
     prelude::*,
     sync::atomic::{Acquire, Release},
@@ -31,12 +32,13 @@ impl Map {
 impl Handle {
     /// Lets only this handle control the map from now on. Nothing is done if it does already.
     ///
-    /// `EPERM` if another does; `EBUSY` for a map that is suspended or has ended: nobody could rely
+    /// `EPERM` if another does; `EBUSY` for a map that is suspended, or whose
+    /// descriptor is, or that has ended: nobody could rely
     /// on that one; `EINTR` if the task is killed while another controller is at work.
     pub(crate) fn seal(&self) -> Result {
-        let switch = self.control()?;
+        let _control = self.control()?;
 
-        if self.map.has_ended() || switch.suspension().is_some() {
+        if self.map.has_ended() || self.map.closed.load(Acquire) {
             return Err(EBUSY);
         }
         self.map.sealed_by.store(self.id.number(), Release);

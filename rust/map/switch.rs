@@ -2,13 +2,11 @@
 
 //! The steps of a switch, for whoever holds a map's control mutex.
 
-use super::{
-    suspension::{Suspension, Terms},
-    Map,
-};
+use super::Map;
 use crate::{
     descriptor::Part,
     os::{mutex::Guard, trace, wait::Deadline},
+    suspension::{Suspension, Terms},
 };
 use kernel::sync::atomic::{Relaxed, Release};
 
@@ -35,11 +33,15 @@ impl<'a> Switch<'a> {
         self.map.state.read().suspension
     }
 
-    /// From here on no fault inserts a page; accesses that fault wait.
+    /// From here on no fault inserts a page; all accesses that fault wait: on `terms`, or on those
+    /// that they wait on already.
     pub(super) fn close(&self, terms: Terms) {
-        self.set_terms(terms);
+        if !self.map.closed.load(Relaxed) {
+            self.set_terms(terms);
+        }
+        self.map.safe.store(0, Relaxed);
         self.map.closed.store(true, Release);
-        // A fault that saw the gate open has `state` until its page is in.
+        // A fault that passed the gate has `state` until its page is in.
         drop(self.map.state.write());
     }
 
@@ -79,31 +81,46 @@ impl<'a> Switch<'a> {
         self.changed();
     }
 
-    /// Accesses go on waiting, and those who wait already do so on the new terms.
-    pub(super) fn stay_suspended(&self, suspension: Suspension) {
-        self.map.state.write().suspension = Some(suspension);
-        self.set_terms(suspension.terms);
-        trace::suspend(self.map.id());
+    /// Accesses wait from now on. To be settled.
+    pub(super) fn set_suspension(&self, suspension: Option<Suspension>) {
+        self.map.state.write().suspension = suspension;
+        match suspension {
+            Some(_) => trace::suspend(self.map.id()),
+            None => trace::resume(self.map.id()),
+        }
         self.changed();
-        self.map.access.wake_all();
     }
 
-    /// A suspension is over, and accesses pass to the same memory.
-    pub(super) fn end_suspension(&self) {
-        self.map.state.write().suspension = None;
-        trace::resume(self.map.id());
-        self.changed();
-        self.open();
-    }
+    /// Opens the gate to whom nothing holds up, and tells the others on what terms they wait: the
+    /// last step of every switch. It never closes an open gate.
+    pub(super) fn settle(&self) {
+        let map = self.map;
+        let (suspension, descriptor) = {
+            let state = map.state.read();
+            let descriptor = state.part.as_ref().map(|part| part.descriptor().clone());
 
-    /// Accesses pass again.
-    pub(super) fn open(&self) {
-        // Before the gate opens, so that no fault of the next switch finds a deadline of the last.
-        self.map
-            .deadline_ns
-            .store(Deadline::NEVER.nanoseconds(), Relaxed);
-        self.map.closed.store(false, Release);
-        self.map.access.wake_all();
+            (state.suspension, descriptor)
+        };
+        let descriptor = descriptor.and_then(|descriptor| descriptor.suspension());
+        // Who is safe from the descriptor's suspension is not from the map's own.
+        let holding = match (suspension, descriptor) {
+            (None, descriptor) => descriptor,
+            (Some(own), None) => Some((own.terms, 0)),
+            (Some(own), Some((terms, _))) => Some((own.terms.and(terms), 0)),
+        };
+
+        if let Some((mut terms, safe)) = holding {
+            terms.kernel_may_wait &= map.privileged;
+            self.set_terms(terms);
+            map.safe.store(safe, Release);
+        } else {
+            // Before the gate opens, so that no fault of the next switch finds a deadline of the
+            // last.
+            map.deadline_ns
+                .store(Deadline::NEVER.nanoseconds(), Relaxed);
+            map.closed.store(false, Release);
+        }
+        map.access.wake_all();
     }
 
     fn set_terms(&self, terms: Terms) {

@@ -9,6 +9,7 @@
 use super::{
     bindings, file,
     pages::{Page, PageRef},
+    vma::AddressSpace,
 };
 use crate::pure::wait::Access;
 use core::marker::PhantomData;
@@ -50,6 +51,11 @@ impl Fault<'_> {
     fn has(&self, flag: bindings::fault_flag) -> bool {
         // SAFETY: By the invariant.
         unsafe { (*self.vmf).flags & flag != 0 }
+    }
+
+    /// Whose access it is.
+    pub(crate) fn address_space(&self) -> AddressSpace {
+        AddressSpace::of(self.vma())
     }
 
     /// The object's page that is wanted.

@@ -9,10 +9,13 @@ use super::{
     fault::{Fault, Outcome},
     file::{FileObject, FileOperations},
 };
-use core::marker::PhantomData;
+use core::{marker::PhantomData, ptr::NonNull};
 use kernel::{
     fs::File,
-    mm::virt::{flags, VmaNew, VmaRef},
+    mm::{
+        virt::{flags, VmaNew, VmaRef},
+        Mm,
+    },
     page::PAGE_SIZE,
     prelude::*,
     sync::aref::ARef,
@@ -22,6 +25,37 @@ use kernel::{
 /// be compared only with that of a VMA that exists.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct AddressSpace(usize);
+
+impl AddressSpace {
+    /// For [`Atomic`](kernel::sync::atomic::Atomic)s; never 0.
+    pub(crate) fn number(self) -> usize {
+        self.0
+    }
+
+    /// That of a VMA.
+    pub(super) fn of(vma: &VmaRef) -> Self {
+        // SAFETY: Whoever has a `VmaRef` may read it, and it never changes.
+        Self(unsafe { (*vma.as_ptr()).vm_mm } as usize)
+    }
+}
+
+/// An address space whose number no other one gets as long as this is there.
+pub(crate) struct KeptAddressSpace(ARef<Mm>);
+
+impl KeptAddressSpace {
+    /// The current task's. `EINVAL` for a task without one.
+    pub(crate) fn current() -> Result<Self> {
+        // SAFETY: There is always a current task, and it keeps its mm while it runs.
+        let mm = NonNull::new(unsafe { (*bindings::get_current()).mm }).ok_or(EINVAL)?;
+
+        // SAFETY: As above; an `Mm` is a `struct mm_struct`.
+        Ok(Self(ARef::from(unsafe { Mm::from_raw(mm.as_ptr()) })))
+    }
+
+    pub(crate) fn number(&self) -> usize {
+        self.0.as_raw() as usize
+    }
+}
 
 /// Where a VMA is, and what of the object it shows.
 #[derive(Clone, Copy)]
@@ -39,10 +73,9 @@ impl Place {
     /// The place of a VMA.
     pub(crate) fn of(vma: &VmaRef) -> Self {
         Self {
-            // SAFETY: Whoever has a `VmaRef` may read both; neither changes under the lock.
-            address_space: AddressSpace(unsafe { (*vma.as_ptr()).vm_mm } as usize),
+            address_space: AddressSpace::of(vma),
             start: vma.start(),
-            // SAFETY: As above.
+            // SAFETY: Whoever has a `VmaRef` may read it; it does not change under the lock.
             first_page: unsafe { (*vma.as_ptr()).vm_pgoff },
             pages: (vma.end() - vma.start()) / PAGE_SIZE,
         }

@@ -38,6 +38,8 @@
 #define IOMD_DESCRIPTOR_REOPEN	_IO(IOMD_IOC_TYPE, 0x21)
 #define IOMD_MAP_CREATE		_IO(IOMD_IOC_TYPE, 0x22)
 #define IOMD_COPY		_IO(IOMD_IOC_TYPE, 0x23)
+#define IOMD_DESCRIPTOR_SUSPEND	_IO(IOMD_IOC_TYPE, 0x24)
+#define IOMD_DESCRIPTOR_RESUME	_IO(IOMD_IOC_TYPE, 0x25)
 
 /* Calls on a map: 0x40-0x5f */
 #define IOMD_MAP_INFO		_IO(IOMD_IOC_TYPE, 0x40)
@@ -209,6 +211,36 @@ struct iomd_descriptor_reopen {
 	__u32 padding;
 };
 
+/* The address space of the caller is safe: there the maps stay usable */
+#define IOMD_SUSPEND_SPARE_CALLER	(1U << 0)
+/* As IOMD_REDIRECT_ABANDONED_* */
+#define IOMD_SUSPEND_ABANDONED_SIGBUS	(1U << 1)
+#define IOMD_SUSPEND_ABANDONED_RESUME	(1U << 2)
+
+/**
+ * struct iomd_descriptor_suspend - IOMD_DESCRIPTOR_SUSPEND: accesses through
+ * every map of the descriptor wait, those to come included, apart from what
+ * maps are suspended by themselves
+ * @size: sizeof(struct iomd_descriptor_suspend)
+ * @flags: IOMD_SUSPEND_*
+ * @deadline_ns: as of struct iomd_redirect
+ */
+struct iomd_descriptor_suspend {
+	__u32 size;
+	__u32 flags;
+	__u64 deadline_ns;
+};
+
+/**
+ * struct iomd_descriptor_resume - IOMD_DESCRIPTOR_RESUME: the end of that
+ * @size: sizeof(struct iomd_descriptor_resume)
+ * @flags: must be zero
+ */
+struct iomd_descriptor_resume {
+	__u32 size;
+	__u32 flags;
+};
+
 /* The mapping lives on when the last file descriptor of the map is closed */
 #define IOMD_MAP_CREATE_KEEP	(1U << 0)
 
@@ -272,13 +304,14 @@ struct iomd_copy {
 #define IOMD_MAP_ENDED		(1U << 1) /* accesses get SIGBUS, for good */
 #define IOMD_MAP_EXPIRED	(1U << 2) /* suspended, and accesses get SIGBUS */
 #define IOMD_MAP_SEALED		(1U << 3) /* only one handle controls it */
+#define IOMD_MAP_DESCRIPTOR_SUSPENDED (1U << 4) /* with its descriptor */
 
 /**
  * struct iomd_map_info - IOMD_MAP_INFO
  * @size: sizeof(struct iomd_map_info)
  * @flags: must be zero
  * @state: out, IOMD_MAP_SUSPENDED, IOMD_MAP_EXPIRED, IOMD_MAP_ENDED,
- *	IOMD_MAP_SEALED
+ *	IOMD_MAP_SEALED, IOMD_MAP_DESCRIPTOR_SUSPENDED
  * @options: out, as given to IOMD_MAP_CREATE
  * @inheritance: out, as given to IOMD_MAP_CREATE
  * @task: out, the process that mapped it first and still does, in the caller's
