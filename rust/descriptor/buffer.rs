@@ -6,7 +6,7 @@
 use crate::{
     os::{
         account::Account,
-        pages::{PageArray, PageRef},
+        pages::{Page, PageArray, PageRef},
         task,
     },
     pure::range::PageRange,
@@ -56,16 +56,39 @@ impl Buffer {
         if self.page(index).is_some() {
             return Ok(());
         }
+        let page = self.charge_page()?;
+
+        self.insert_charged(index, page)
+    }
+
+    /// A page on the buffer's account, for [`Buffer::insert_charged`].
+    pub(super) fn charge_page(&self) -> Result<Page> {
         self.account.charge(1)?;
-        let inserted = self.insert_page(index);
-        if inserted.is_err() {
-            self.account.uncharge(1);
+        self.account
+            .new_page()
+            .inspect_err(|_| self.account.uncharge(1))
+    }
+
+    /// Gives the place `index` a page of [`Buffer::charge_page`], or that back if it has one.
+    /// `ENOMEM`.
+    pub(super) fn insert_charged(&self, index: usize, page: Page) -> Result {
+        match self.insert(index, page) {
+            Err(error) => {
+                self.account.uncharge(1);
+                // Another task touched it first; that page is as good.
+                if error == EBUSY {
+                    Ok(())
+                } else {
+                    Err(error)
+                }
+            }
+            Ok(()) => Ok(()),
         }
-        match inserted {
-            // Another task touched it first; that page is as good.
-            Err(error) if error == EBUSY => Ok(()),
-            result => result,
-        }
+    }
+
+    /// Takes charges back whose pages are gone.
+    pub(super) fn uncharge(&self, pages: usize) {
+        self.account.uncharge(pages);
     }
 
     /// Gives a buffer that nobody else has yet all of its memory. `ENOMEM`, at once if it is beyond
@@ -84,16 +107,14 @@ impl Buffer {
             if task::is_killed() {
                 return Err(EINTR);
             }
-            self.insert_page(index)?;
+            self.insert(index, self.account.new_page()?)?;
             task::yield_if_needed();
         }
         Ok(())
     }
 
-    /// A page that is charged as locked memory already. `EBUSY` if there is one.
-    fn insert_page(&self, index: usize) -> Result {
-        let page = self.account.new_page()?;
-
+    /// `EBUSY` if there is a page already, `ENOMEM` if it cannot be kept track of.
+    fn insert(&self, index: usize, page: Page) -> Result {
         self.account.in_memcg(|| self.pages.insert(index, page))
     }
 }

@@ -11,6 +11,7 @@
 
 use super::{
     observer::{LockedObserver, Observer, Ticket, Use},
+    reserve::Reserve,
     Descriptor, Part,
 };
 use crate::{
@@ -93,8 +94,9 @@ impl Copy<'_> {
             }
         }
 
-        // Now, so that little is left to do while everybody waits.
-        self.populate_target()?;
+        // Most of it now, so that little is left to do while everybody waits.
+        let mut reserve = Reserve::new(self.target.buffer());
+        self.fill(&mut reserve)?;
         let began = Instant::<Monotonic>::now();
         let mut suspended = 0;
         for participant in &mut participants {
@@ -110,7 +112,9 @@ impl Copy<'_> {
         }
         // Again, for what was touched first meanwhile. A page that comes later can only have been
         // read, through a new read-only map, and is zeros like a page that is not there.
-        self.populate_target()?;
+        reserve.rewind();
+        self.fill(&mut reserve)?;
+        reserve.commit()?;
         self.copy_pages()?;
         for participant in &mut participants {
             let next = participant.next.take();
@@ -165,15 +169,13 @@ impl Copy<'_> {
         }))
     }
 
-    /// Gives the target a page wherever the source has one.
-    fn populate_target(&self) -> Result {
-        let target = self.target.buffer();
-
+    /// Sets a page aside for the target wherever the source has one.
+    fn fill(&self, reserve: &mut Reserve<'_>) -> Result {
         each_page(
             self.source,
             self.source_range,
             self.target_range,
-            |_, index| target.populate(index),
+            |_, index| reserve.add(index),
         )
     }
 

@@ -7,6 +7,7 @@
 pub(crate) mod buffer;
 pub(crate) mod copy;
 pub(crate) mod observer;
+mod reserve;
 pub(crate) mod suspend;
 
 use crate::{
