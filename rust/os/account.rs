@@ -39,7 +39,7 @@ impl Account {
         let (user, memcg) = unsafe {
             (
                 bindings::iomd_get_current_user(),
-                bindings::get_mem_cgroup_from_mm((*bindings::get_current()).mm),
+                bindings::iomd_current_mem_cgroup(),
             )
         };
 

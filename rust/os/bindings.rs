@@ -49,6 +49,7 @@ extern "C" {
         limit: c_ulong,
     ) -> bool;
     pub(super) fn iomd_uncharge_locked_vm(user: *mut user_struct, pages: c_ulong);
+    pub(super) fn iomd_current_mem_cgroup() -> *mut mem_cgroup;
     pub(super) fn iomd_set_active_memcg(memcg: *mut mem_cgroup) -> *mut mem_cgroup;
     pub(super) fn iomd_mem_cgroup_put(memcg: *mut mem_cgroup);
 

@@ -118,6 +118,11 @@ void iomd_uncharge_locked_vm(struct user_struct *user, unsigned long pages)
 	atomic_long_sub(pages, &user->locked_vm);
 }
 
+struct mem_cgroup *iomd_current_mem_cgroup(void)
+{
+	return get_mem_cgroup_from_mm(current->mm);
+}
+
 struct mem_cgroup *iomd_set_active_memcg(struct mem_cgroup *memcg)
 {
 	return set_active_memcg(memcg);

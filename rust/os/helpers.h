@@ -32,6 +32,7 @@ unsigned long iomd_memlock_limit_pages(void);
 bool iomd_charge_locked_vm(struct user_struct *user, unsigned long pages,
 			   unsigned long limit);
 void iomd_uncharge_locked_vm(struct user_struct *user, unsigned long pages);
+struct mem_cgroup *iomd_current_mem_cgroup(void);
 struct mem_cgroup *iomd_set_active_memcg(struct mem_cgroup *memcg);
 void iomd_mem_cgroup_put(struct mem_cgroup *memcg);
 
