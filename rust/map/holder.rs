@@ -16,6 +16,9 @@ pub(super) struct Holder {
     vmas: usize,
     /// The first of them: where, and which page it begins with. `None` after it was unmapped.
     first: Option<(usize, usize)>,
+    /// Where mremap has just moved one of them. Whether it was the first shows when its old place
+    /// is unmapped, which is the next that happens in the address space.
+    moved: Option<(usize, usize)>,
 }
 
 impl Holder {
@@ -44,11 +47,13 @@ impl Map {
                     process,
                     vmas: 1,
                     first,
+                    moved: None,
                 });
             }
             Some(holder) if holder.address_space == place.address_space => {
                 holder.vmas = holder.vmas.saturating_add(1);
                 holder.first = holder.first.or(first);
+                holder.moved = None;
             }
             Some(_) => {}
         }
@@ -59,6 +64,7 @@ impl Map {
         if let Some(holder) = &mut *self.holder.lock() {
             if holder.address_space == place.address_space {
                 holder.vmas = holder.vmas.saturating_add(1);
+                holder.moved = None;
             }
         }
     }
@@ -67,11 +73,7 @@ impl Map {
     pub(super) fn moved(&self, place: Place) {
         if let Some(holder) = &mut *self.holder.lock() {
             if holder.address_space == place.address_space {
-                if let Some((address, page)) = &mut holder.first {
-                    if *page == place.first_page {
-                        *address = place.start;
-                    }
-                }
+                holder.moved = Some((place.start, place.first_page));
             }
         }
     }
@@ -86,8 +88,9 @@ impl Map {
         if holder.address_space != place.address_space {
             return;
         }
+        let moved = holder.moved.take();
         if holder.first == Some((place.start, place.first_page)) {
-            holder.first = None;
+            holder.first = moved;
         }
         holder.vmas = holder.vmas.saturating_sub(1);
         if holder.vmas == 0 {
