@@ -35,6 +35,7 @@ extern "C" {
     pub(super) fn iomd_cond_resched();
     pub(super) fn iomd_alloc_page() -> *mut page;
     pub(super) fn iomd_xa_init_accounted(xa: *mut xarray);
+    pub(super) fn iomd_xa_insert(xa: *mut xarray, index: c_ulong, entry: *mut c_void) -> c_int;
     pub(super) fn iomd_copy_highpage(to: *mut page, from: *mut page);
     pub(super) fn iomd_clear_highpage(page: *mut page);
     pub(super) fn iomd_page_ref_count(page: *mut page) -> c_int;

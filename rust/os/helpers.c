@@ -59,6 +59,12 @@ void iomd_xa_init_accounted(struct xarray *xa)
 	xa_init_flags(xa, XA_FLAGS_ACCOUNT);
 }
 
+int iomd_xa_insert(struct xarray *xa, unsigned long index, void *entry)
+{
+	return xa_insert(xa, index, entry,
+			 GFP_KERNEL | __GFP_RETRY_MAYFAIL | __GFP_NOWARN);
+}
+
 void iomd_copy_highpage(struct page *to, struct page *from)
 {
 	copy_highpage(to, from);

@@ -21,6 +21,7 @@ bool iomd_fatal_signal_pending(void);
 void iomd_cond_resched(void);
 struct page *iomd_alloc_page(void);
 void iomd_xa_init_accounted(struct xarray *xa);
+int iomd_xa_insert(struct xarray *xa, unsigned long index, void *entry);
 void iomd_copy_highpage(struct page *to, struct page *from);
 void iomd_clear_highpage(struct page *page);
 int iomd_page_ref_count(struct page *page);

@@ -150,18 +150,10 @@ impl PageArray {
 
     /// Puts a page in, unless there is one already: `EBUSY`; or no memory for the entry: `ENOMEM`.
     pub(crate) fn insert(&self, index: usize, page: Page) -> Result {
-        // SAFETY: The array was initialised. The lock is held around the call, which drops it for
-        // an allocation that sleeps.
+        // Nodes are allocated as pages are: nobody is killed for them.
+        // SAFETY: The array was initialised.
         to_result(unsafe {
-            bindings::xa_lock(self.entries.get());
-            let result = bindings::__xa_insert(
-                self.entries.get(),
-                index,
-                page.as_ptr().cast(),
-                bindings::GFP_KERNEL,
-            );
-            bindings::xa_unlock(self.entries.get());
-            result
+            bindings::iomd_xa_insert(self.entries.get(), index, page.as_ptr().cast())
         })?;
         // INVARIANT: The array has the reference now.
         core::mem::forget(page);
