@@ -105,7 +105,7 @@ impl Map {
         // again after a signal's handler ran, or its task dies first.
         let _ = self.access.wait(
             sleep,
-            || self.lets_pass(address_space) || self.has_ended(),
+            || self.lets_pass(address_space) || self.must_not_wait(sleep),
             deadline,
         );
         counters.waiters.fetch_sub(1, Relaxed);
@@ -113,5 +113,12 @@ impl Map {
         counters.waited(nanoseconds);
         trace::wait(self.id(), page, nanoseconds);
         released.retry()
+    }
+
+    /// Whether one who sleeps is to happen again although the gate is closed: he would get SIGBUS
+    /// now. Who came to the short wait of a switch must not find himself in a suspension that he
+    /// would not have been let into.
+    fn must_not_wait(&self, sleep: Sleep) -> bool {
+        self.has_ended() || sleep == Sleep::Killable && !self.kernel_may_wait.load(Relaxed)
     }
 }
