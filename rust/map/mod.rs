@@ -340,7 +340,12 @@ impl Object for Map {
     /// No file and no VMA is left, so nobody can reach the memory or wait.
     fn retire(&self) {
         let removed = MAPS.lock().remove(self.id());
-        let part = self.state.write().part.take();
+        let part = {
+            let mut state = self.state.write();
+            // A copy can be about to give it another part.
+            state.ended = true;
+            state.part.take()
+        };
 
         drop(part);
         drop(removed);

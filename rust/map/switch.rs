@@ -70,12 +70,17 @@ impl<'a> Switch<'a> {
     /// `pinned` is for the trace.
     pub(super) fn install(&self, part: Part, pinned: usize) {
         let (descriptor, first_page) = (part.descriptor().id(), part.range().start());
-        let old = {
+        let unused = {
             let mut state = self.map.state.write();
-            state.suspension = None;
-            state.part.replace(part)
+            if state.ended {
+                // Perhaps retired, which nothing would take the part out of again.
+                Some(part)
+            } else {
+                state.suspension = None;
+                state.part.replace(part)
+            }
         };
-        drop(old);
+        drop(unused);
         self.map.counters.redirects.fetch_add(1, Relaxed);
         trace::redirect(self.map.id(), descriptor, first_page, pinned);
         self.changed();
