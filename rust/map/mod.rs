@@ -203,13 +203,17 @@ impl Map {
         )?;
         // From here on an early return retires it, and so takes it out of every list.
         let map = Strong::first(map);
-        let part = Part::observe(
-            &descriptor,
-            range,
-            !options.is_read_only(),
-            map.arc().clone(),
-        )?;
-        map.state.write().part = Some(part);
+        {
+            // Locked from before the descriptor knows of the map: a copy that finds it there waits
+            // to see what it shows.
+            let mut state = map.state.write();
+            state.part = Some(Part::observe(
+                &descriptor,
+                range,
+                !options.is_read_only(),
+                map.arc().clone(),
+            )?);
+        }
         // A descriptor that is suspended later closes the gate itself.
         if descriptor.suspension().is_some() {
             let switch = Switch::new(&map, map.control.lock()?);
