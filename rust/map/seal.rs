@@ -45,8 +45,12 @@ impl Handle {
         Ok(())
     }
 
-    /// Ends the mapping, see [`Map::end`]. `EPERM` if another handle sealed it.
+    /// Ends the mapping, see [`Map::end`]. `EPERM` if another handle sealed it; `EINTR` if the task
+    /// is killed while another controller is at work.
     pub(crate) fn unmap(&self) -> Result {
+        // A seal that comes now waits, and finds it ended.
+        let _control = self.map.control.lock()?;
+
         self.map.check_seal(self.id)?;
         self.map.end();
         Ok(())

@@ -33,10 +33,11 @@ impl<'a> Switch<'a> {
         self.map.state.read().suspension
     }
 
-    /// From here on no fault inserts a page; all accesses that fault wait: on `terms`, or on those
-    /// that they wait on already.
+    /// From here on no fault inserts a page; all accesses that fault wait: on `terms`, or where none
+    /// passes already, on those that they wait on.
     pub(super) fn close(&self, terms: Terms) {
-        if !self.map.closed.load(Relaxed) {
+        let passes_some = !self.map.closed.load(Relaxed) || self.map.safe.load(Relaxed) != 0;
+        if passes_some {
             self.set_terms(terms);
         }
         self.map.safe.store(0, Relaxed);

@@ -211,7 +211,10 @@ struct iomd_descriptor_reopen {
 	__u32 padding;
 };
 
-/* The address space of the caller is safe: there the maps stay usable */
+/*
+ * The address space of the caller is safe: there the maps stay usable. A child
+ * that it forks meanwhile can use what it had touched.
+ */
 #define IOMD_SUSPEND_SPARE_CALLER	(1U << 0)
 /* As IOMD_REDIRECT_ABANDONED_* */
 #define IOMD_SUSPEND_ABANDONED_SIGBUS	(1U << 1)
