@@ -94,7 +94,10 @@ impl Map {
             Verdict::SleepKillable => Sleep::Killable,
         };
         let (page, address_space) = (fault.page(), fault.address_space());
-        let released = fault.release();
+        let released = match fault.release() {
+            Ok(released) => released,
+            Err(fault) => return fault.sigbus(),
+        };
         let counters = &self.counters;
         let began = Instant::<Monotonic>::now();
 

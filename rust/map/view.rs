@@ -73,7 +73,7 @@ pub(crate) fn show(map: &Strong<Map>, access: Access, vma: &VmaNew) -> Result {
     if map.inheritance() == Inheritance::None {
         vma.set_dontcopy();
     }
-    vma::show::<View>(vma, file)?;
+    vma::show(vma, file)?;
     // Last, for it is undone only by the VMA's close.
     map.mapped(place);
     Ok(())

@@ -10,12 +10,23 @@ use super::{
     bindings,
     file::{self, Access, FileObject, FileOperations},
 };
+use core::marker::PhantomData;
 use kernel::{error::from_err_ptr, fs::File, prelude::*, sync::aref::ARef};
 
 /// An anonymous inode without a name.
 pub(crate) struct Inode {
     // Keeps inode and mount alive; nobody else ever has this file.
     anchor: ARef<File>,
+}
+
+/// A file of an [`Inode`].
+///
+/// # Invariants
+///
+/// `file` owns a `T`.
+pub(crate) struct InnerFile<T> {
+    pub(super) file: ARef<File>,
+    _type: PhantomData<T>,
 }
 
 /// The file that an [`Inode`] is made with can do nothing.
@@ -58,7 +69,7 @@ impl Inode {
         name: &CStr,
         object: T,
         access: Access,
-    ) -> Result<ARef<File>> {
+    ) -> Result<InnerFile<T>> {
         let object = KBox::new(object, GFP_KERNEL)?;
         let anchor = self.anchor.as_ptr();
         let operations = T::operations().as_raw();
@@ -90,8 +101,12 @@ impl Inode {
 
         // SAFETY: Nobody else has the file yet, and its table takes a `KBox<T>`.
         unsafe { (*file).private_data = kernel::types::ForeignOwnable::into_foreign(object) };
-        // SAFETY: The one reference to a new file is ours.
-        Ok(unsafe { file::own(file) })
+        // INVARIANT: It was made with `T`'s table.
+        Ok(InnerFile {
+            // SAFETY: The one reference to a new file is ours.
+            file: unsafe { file::own(file) },
+            _type: PhantomData,
+        })
     }
 
     /// Takes every page-table entry of every mapping of this inode away, in every task.

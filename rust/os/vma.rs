@@ -8,10 +8,10 @@ use super::{
     bindings,
     fault::{Fault, Outcome},
     file::{FileObject, FileOperations},
+    inode::InnerFile,
 };
 use core::{marker::PhantomData, ptr::NonNull};
 use kernel::{
-    fs::File,
     mm::{
         virt::{flags, VmaNew, VmaRef},
         Mm,
@@ -188,13 +188,13 @@ impl<T: VmaObject> VmOperations<T> {
     }
 }
 
-/// Makes a new VMA show `file`'s object; nothing can fail from here on.
+/// Makes a new VMA show `inner`'s object; nothing can fail from here on.
 ///
 /// Pages go in by `vm_insert_page()` (MIXEDMAP); the VMA neither merges nor grows (DONTEXPAND), is
 /// not dumped, and never becomes executable.
 ///
 /// `EINVAL` for a private mapping, `EPERM` for an executable one.
-pub(crate) fn show<T: VmaObject>(vma: &VmaNew, file: ARef<File>) -> Result {
+pub(crate) fn show<T: VmaObject>(vma: &VmaNew, inner: InnerFile<T>) -> Result {
     // VM_MAYSHARE, because do_mmap() clears VM_SHARED for files that are not writable.
     if vma.flags() & flags::MAYSHARE == 0 {
         return Err(EINVAL);
@@ -205,9 +205,9 @@ pub(crate) fn show<T: VmaObject>(vma: &VmaNew, file: ARef<File>) -> Result {
     vma.set_dontdump();
 
     // SAFETY: The VMA is being set up by this task, and `vma_set_file` takes a reference of its
-    // own. From here on its file has `T`'s table, as the operations need.
+    // own. An `InnerFile<T>` owns a `T`, as the operations need of the VMA's file.
     unsafe {
-        bindings::vma_set_file(vma.as_ptr(), file.as_ptr());
+        bindings::vma_set_file(vma.as_ptr(), inner.file.as_ptr());
         (*vma.as_ptr()).vm_ops = &T::vm_operations().0;
     }
     Ok(())
