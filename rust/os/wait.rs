@@ -34,13 +34,16 @@ pub(crate) enum Sleep {
 }
 
 impl Sleep {
-    // Both freezable: a task that slept through the freezer would fail every suspend-to-RAM.
-    const fn state(self) -> c_int {
-        (match self {
-            Sleep::Interruptible => bindings::TASK_INTERRUPTIBLE,
-            // TASK_KILLABLE is a macro of two.
-            Sleep::Killable => bindings::TASK_WAKEKILL | bindings::TASK_UNINTERRUPTIBLE,
-        } | bindings::TASK_FREEZABLE) as c_int
+    // Both freezable: a task that slept through the freezer would fail every suspend-to-RAM. Who
+    // sleeps in a system call's access may hold that call's locks, which lockdep is to be told.
+    fn state(self) -> c_int {
+        match self {
+            Sleep::Interruptible => {
+                (bindings::TASK_INTERRUPTIBLE | bindings::TASK_FREEZABLE) as c_int
+            }
+            // SAFETY: It returns a constant, which is a macro that the bindings lack.
+            Sleep::Killable => unsafe { bindings::iomd_task_killable_freezable() },
+        }
     }
 }
 
