@@ -14,7 +14,10 @@ mod map;
 
 use crate::{
     os::wait::Deadline,
-    pure::{options::OptionsError, range::RangeError},
+    pure::{
+        options::OptionsError,
+        range::{RangeError, PAGE_SIZE},
+    },
     suspension::Abandoned,
 };
 use kernel::prelude::*;
@@ -79,7 +82,10 @@ fn abandoned(refuse: bool, resume: bool) -> Result<Abandoned> {
     }
 }
 
+// The rules are compiled without the kernel too.
+const _: () = assert!(PAGE_SIZE == kernel::page::PAGE_SIZE as u64);
+
 /// Bytes in so many pages.
 fn bytes(pages: usize) -> u64 {
-    (pages as u64).saturating_mul(crate::pure::range::PAGE_SIZE)
+    (pages as u64).saturating_mul(PAGE_SIZE)
 }
