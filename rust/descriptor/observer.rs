@@ -58,9 +58,11 @@ struct Attachment {
     observer: Arc<dyn Observer>,
 }
 
-/// What a copy does to a part of a descriptor.
+/// What is being done to a part of a descriptor.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Use {
+    /// It is being suspended: nobody may begin to show it.
+    Suspend,
     /// Its bytes are copied: nobody may begin to write them.
     Source,
     /// Its bytes are written.
@@ -75,7 +77,7 @@ struct Claim {
 
 /// Who shows a descriptor's memory, and which parts of it are being copied.
 pub(super) struct Observers {
-    attachments: KVec<Attachment>,
+    attachments: KVVec<Attachment>,
     claims: KVec<Claim>,
     pub(super) suspension: Option<DescriptorSuspension>,
     last_ticket: u64,
@@ -84,7 +86,7 @@ pub(super) struct Observers {
 impl Observers {
     pub(super) const fn new() -> Self {
         Self {
-            attachments: KVec::new(),
+            attachments: KVVec::new(),
             claims: KVec::new(),
             suspension: None,
             last_ticket: 0,
@@ -100,15 +102,22 @@ impl Observers {
         self.attachments.len()
     }
 
-    /// `EBUSY` for a writer of what is being copied.
+    /// `EBUSY` for a writer of what is being copied, and for all while it is being suspended.
     pub(super) fn attach(
         &mut self,
         range: PageRange,
         writable: bool,
         observer: Arc<dyn Observer>,
     ) -> Result<Ticket> {
-        let mut copied = self.claims.iter().filter(|claim| claim.use_ == Use::Source);
-        if writable && copied.any(|claim| claim.range.overlaps(range)) {
+        let refused = self.claims.iter().any(|claim| {
+            let forbids = match claim.use_ {
+                Use::Suspend => true,
+                Use::Source => writable,
+                Use::Target => false,
+            };
+            forbids && claim.range.overlaps(range)
+        });
+        if refused {
             return Err(EBUSY);
         }
         let ticket = self.ticket();
@@ -118,7 +127,7 @@ impl Observers {
                 range,
                 observer,
             },
-            GFP_KERNEL,
+            GFP_KERNEL_ACCOUNT,
         )?;
         Ok(ticket)
     }
@@ -138,11 +147,14 @@ impl Observers {
 
     /// `EBUSY` if another copy uses a page of the range, unless both only read it.
     pub(super) fn claim(&mut self, range: PageRange, use_: Use) -> Result<Ticket> {
+        let conflicts = |other: Use| use_ == Use::Target || other == Use::Target;
         let mut overlapping = self
             .claims
             .iter()
             .filter(|claim| claim.range.overlaps(range));
-        if overlapping.any(|claim| claim.use_ == Use::Target || use_ == Use::Target) {
+        if use_ != Use::Suspend
+            && overlapping.any(|claim| claim.use_ != Use::Suspend && conflicts(claim.use_))
+        {
             return Err(EBUSY);
         }
         let ticket = self.ticket();
@@ -183,5 +195,26 @@ impl Observers {
             .filter(|observer| observer.id() > id)
             .min_by_key(|observer| observer.id())
             .cloned()
+    }
+}
+
+/// A claim, as long as this is there.
+pub(super) struct Claimed<'a> {
+    descriptor: &'a Descriptor,
+    ticket: Ticket,
+}
+
+impl<'a> Claimed<'a> {
+    /// `EBUSY` as of [`Observers::claim`].
+    pub(super) fn new(descriptor: &'a Descriptor, range: PageRange, use_: Use) -> Result<Self> {
+        let ticket = descriptor.observers.lock().claim(range, use_)?;
+
+        Ok(Self { descriptor, ticket })
+    }
+}
+
+impl Drop for Claimed<'_> {
+    fn drop(&mut self) {
+        self.descriptor.observers.lock().release(self.ticket);
     }
 }

@@ -6,12 +6,15 @@
 //! It is apart from what observers are suspended by themselves: an access passes only where neither
 //! holds it up.
 
-use super::{observer::Observer, Descriptor};
+use super::{
+    observer::{Claimed, Use},
+    Descriptor,
+};
 use crate::{
-    os::{mutex::Guard, vma::KeptAddressSpace},
+    os::vma::KeptAddressSpace,
     suspension::{HandleId, Suspension, Terms},
 };
-use kernel::{prelude::*, rbtree::RBTree, sync::Arc};
+use kernel::prelude::*;
 
 /// A descriptor's suspension.
 pub(crate) struct DescriptorSuspension {
@@ -38,37 +41,13 @@ impl Descriptor {
     /// is at work. Nothing is changed then.
     pub(crate) fn suspend(&self, suspension: DescriptorSuspension) -> Result {
         let outer = self.copying.lock()?;
-        // As one: whoever becomes an observer later settles on the suspension by itself.
-        let (old, observers) = {
-            let mut known = self.observers.lock();
-            let observers = known.of(self.range())?;
-
-            (known.suspension.replace(suspension), observers)
-        };
-        match self.suspend_observers(&outer, &observers) {
-            Ok(()) => {
-                drop(old);
-                Ok(())
-            }
-            Err(error) => {
-                let refused = core::mem::replace(&mut self.observers.lock().suspension, old);
-                drop(refused);
-                self.settle_observers();
-                Err(error)
-            }
-        }
-    }
-
-    /// Closes the gates of them all, then zaps them all.
-    fn suspend_observers(
-        &self,
-        outer: &Guard<'_, ()>,
-        observers: &RBTree<u64, Arc<dyn Observer>>,
-    ) -> Result {
-        let mut locked = KVec::new();
-
+        // Whoever would become an observer meanwhile is refused: it would not be suspended. Those who
+        // come later settle on the suspension by themselves.
+        let _claimed = Claimed::new(self, self.range(), Use::Suspend)?;
+        let observers = self.observers.lock().of(self.range())?;
+        let mut locked = KVVec::new();
         for observer in observers.values() {
-            let observer = observer.lock(outer)?;
+            let observer = observer.lock(&outer)?;
             if observer.shown(self).is_some() {
                 if observer.is_sealed() {
                     return Err(EPERM);
@@ -76,6 +55,9 @@ impl Descriptor {
                 locked.push(observer, GFP_KERNEL)?;
             }
         }
+
+        let old = self.observers.lock().suspension.replace(suspension);
+        drop(old);
         for observer in &mut locked {
             observer.suspend();
         }

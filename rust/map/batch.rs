@@ -85,19 +85,29 @@ impl Batch {
         for map in &maps {
             map.switch.zap();
         }
-        let pinned = maps.iter().map(|map| map.switch.held_pages()).sum();
-        let refused = refuse_pinned && pinned != 0;
-        for map in &mut maps {
-            if let Some(part) = map.part.take().filter(|_| !refused) {
-                map.switch.install(part, pinned);
+        let pinned = maps
+            .iter()
+            .try_fold(0_usize, |sum, map| {
+                Ok(sum.saturating_add(map.switch.held_pages()?))
+            })
+            .and_then(|pinned| {
+                if refuse_pinned && pinned != 0 {
+                    Err(EBUSY)
+                } else {
+                    Ok(pinned)
+                }
+            });
+        if let Ok(pinned) = pinned {
+            for map in &mut maps {
+                if let Some(part) = map.part.take() {
+                    map.part = map.switch.install(part, pinned);
+                }
             }
         }
         for map in &maps {
             map.switch.settle();
         }
-        if refused {
-            return Err(EBUSY);
-        }
-        Ok(pinned)
+        // What they showed before is dropped with them.
+        pinned
     }
 }

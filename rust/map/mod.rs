@@ -199,7 +199,7 @@ impl Map {
                 holder <- new_spinlock!(None, "iomd_holder"),
                 counters: Counters::new(),
             }? Error),
-            GFP_KERNEL,
+            GFP_KERNEL_ACCOUNT,
         )?;
         // From here on an early return retires it, and so takes it out of every list.
         let map = Strong::first(map);
@@ -321,14 +321,12 @@ impl Map {
     fn end(&self) {
         self.ended.store(true, Release);
         // Whoever inserts a page has `state` for reading; after this nobody does.
-        {
-            let mut state = self.state.write();
-            if state.ended {
-                return;
-            }
-            state.ended = true;
-        }
+        let again = core::mem::replace(&mut self.state.write().ended, true);
+        // Also by the second of two at once, whose caller relies on it as well.
         self.inode.zap();
+        if again {
+            return;
+        }
         self.counters.generation.fetch_add(1, Relaxed);
         trace::end(self.id());
         self.access.wake_all();

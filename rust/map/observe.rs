@@ -99,11 +99,12 @@ impl LockedObserver for Locked<'_> {
     fn resume(&mut self, part: Option<Part>) {
         let closed = core::mem::take(&mut self.closed);
 
-        if let Some(part) = part.filter(|_| closed) {
-            // The copy counted the pins, for all of its maps.
-            self.switch.install(part, 0);
-        }
+        // The copy counted the pins, for all of its maps.
+        let unused = part
+            .filter(|_| closed)
+            .and_then(|part| self.switch.install(part, 0));
         self.switch.settle();
+        drop(unused);
     }
 }
 

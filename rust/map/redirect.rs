@@ -78,25 +78,27 @@ impl Handle {
             }),
         };
 
-        switch.close(match &next {
-            Next::Suspend(suspension) => suspension.terms,
-            Next::Show(_) => Terms::SWITCH,
-        });
+        // Not on the terms of a suspension: until it is sure not to be refused, nobody may suffer
+        // from it.
+        switch.close(Terms::SWITCH);
         switch.zap();
-        let pinned = switch.held_pages();
-        let refused = refuse_pinned && pinned != 0;
-        if !refused {
+        let pinned = switch.held_pages().and_then(|pinned| {
+            if refuse_pinned && pinned != 0 {
+                Err(EBUSY)
+            } else {
+                Ok(pinned)
+            }
+        });
+        let mut unused = None;
+        if let Ok(pinned) = pinned {
             match next {
-                Next::Show(part) => switch.install(part, pinned),
+                Next::Show(part) => unused = switch.install(part, pinned),
                 Next::Suspend(suspension) => switch.set_suspension(Some(suspension)),
             }
         }
         switch.settle();
-        if refused {
-            Err(EBUSY)
-        } else {
-            Ok(pinned)
-        }
+        drop(unused);
+        pinned
     }
 }
 

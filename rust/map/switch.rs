@@ -8,7 +8,10 @@ use crate::{
     os::{mutex::Guard, trace, wait::Deadline},
     suspension::{Suspension, Terms},
 };
-use kernel::sync::atomic::{Relaxed, Release};
+use kernel::{
+    prelude::*,
+    sync::atomic::{Relaxed, Release},
+};
 
 /// The right to change what a map shows: its control mutex is held.
 pub(super) struct Switch<'a> {
@@ -52,8 +55,9 @@ impl<'a> Switch<'a> {
         self.map.inode.zap();
     }
 
-    /// How many pages of the memory are held by others than page tables.
-    pub(super) fn held_pages(&self) -> usize {
+    /// How many pages of the memory are held by others than page tables. `EINTR` if the task is
+    /// killed.
+    pub(super) fn held_pages(&self) -> Result<usize> {
         let part = self
             .map
             .state
@@ -63,13 +67,14 @@ impl<'a> Switch<'a> {
             .map(|part| (part.descriptor().clone(), part.range()));
 
         // Without the lock: it can be a long range.
-        part.map_or(0, |(descriptor, range)| descriptor.held_pages(range))
+        part.map_or(Ok(0), |(descriptor, range)| descriptor.held_pages(range))
     }
 
     /// The map shows `part`, once accesses pass.
     ///
-    /// `pinned` is for the trace.
-    pub(super) fn install(&self, part: Part, pinned: usize) {
+    /// `pinned` is for the trace. Returns what it showed before, which is to be dropped when the gate
+    /// is open: that can free gigabytes.
+    pub(super) fn install(&self, part: Part, pinned: usize) -> Option<Part> {
         let (descriptor, first_page) = (part.descriptor().id(), part.range().start());
         let unused = {
             let mut state = self.map.state.write();
@@ -81,13 +86,13 @@ impl<'a> Switch<'a> {
                 state.part.replace(part)
             }
         };
-        drop(unused);
         self.map.counters.redirects.fetch_add(1, Relaxed);
         trace::redirect(self.map.id(), descriptor, first_page, pinned);
         self.changed();
+        unused
     }
 
-    /// Accesses wait from now on. To be settled.
+    /// Accesses wait from now on, or no more. To be settled.
     pub(super) fn set_suspension(&self, suspension: Option<Suspension>) {
         self.map.state.write().suspension = suspension;
         match suspension {
