@@ -9,6 +9,7 @@
 //!   what user space said, and calls
 //! - [`map`], the mappable object with its faults and its switch, which shows parts of a
 //! - [`descriptor`], memory, which knows maps only as observers;
+//! - [`suspension`] is what holds up accesses to either;
 //! - [`registry`] gives all objects ids and says how long they live;
 //! - [`pure`] holds the rules that need no kernel;
 //! - [`os`] wraps what the `kernel` crate lacks, and is the only place with `unsafe` code.
@@ -23,6 +24,7 @@ mod os;
 #[allow(unreachable_pub)]
 mod pure;
 mod registry;
+mod suspension;
 
 use control::client::Client;
 use kernel::{

@@ -118,7 +118,7 @@ impl<T: Object> Registry<T> {
 
     /// Room for an object; made before the lock is taken, for it allocates.
     pub(crate) fn node(object: &Arc<T>) -> Result<RBTreeNode<u64, Arc<T>>> {
-        RBTreeNode::new(object.identity().id(), object.clone(), GFP_KERNEL)
+        RBTreeNode::new(object.identity().id(), object.clone(), GFP_KERNEL_ACCOUNT)
     }
 
     pub(crate) fn insert(&mut self, node: RBTreeNode<u64, Arc<T>>) {

@@ -95,3 +95,23 @@ impl<T: Structure> Argument<T> {
         Ok(0)
     }
 }
+
+/// Calls `take` with each of `count` structures that begin at `address`. `EFAULT`.
+pub(super) fn for_each<T: Structure>(
+    address: u64,
+    count: u32,
+    mut take: impl FnMut(T) -> Result,
+) -> Result {
+    let address = usize::try_from(address).map_err(|_| EFAULT)?;
+    let length = size_of::<T>()
+        .checked_mul(count as usize)
+        .ok_or(EOVERFLOW)?;
+    let mut reader = UserSlice::new(UserPtr::from_addr(address), length).reader();
+
+    for _ in 0..count {
+        let mut value = T::new_zeroed();
+        reader.read_slice(value.as_mut_bytes())?;
+        take(value)?;
+    }
+    Ok(())
+}

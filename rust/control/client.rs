@@ -3,23 +3,26 @@
 //! Calls on a client, which is an open /dev/iomd.
 
 use super::{
-    argument::Argument,
+    argument::{self, Argument},
     bit, check_flags, check_padding,
     handle::{DescriptorFile, MapFile},
 };
 use crate::{
     abi::{
-        iomd_buffer_create, iomd_features, iomd_object_next, iomd_object_open, IOMD_BUFFER_CREATE,
-        IOMD_BUFFER_SPARSE, IOMD_COPY, IOMD_COPY_REFUSE_PINNED, IOMD_COPY_RESUME_ON_TARGET,
-        IOMD_DESCRIPTOR_INFO, IOMD_DESCRIPTOR_REOPEN, IOMD_FEATURES, IOMD_KIND_BUFFER,
-        IOMD_KIND_MAP, IOMD_MAP_CREATE, IOMD_MAP_CREATE_KEEP, IOMD_MAP_INFO, IOMD_OBJECT_NEXT,
-        IOMD_OBJECT_OPEN, IOMD_OPEN_READ_ONLY, IOMD_REDIRECT, IOMD_REDIRECT_REFUSE_PINNED,
-        IOMD_RESUME, IOMD_UNMAP,
+        iomd_batch_entry, iomd_buffer_create, iomd_features, iomd_object_next, iomd_object_open,
+        iomd_redirect_batch, IOMD_BATCH_MAX, IOMD_BUFFER_CREATE, IOMD_BUFFER_SPARSE, IOMD_COPY,
+        IOMD_COPY_REFUSE_PINNED, IOMD_COPY_RESUME_ON_TARGET, IOMD_DESCRIPTOR_INFO,
+        IOMD_DESCRIPTOR_REOPEN, IOMD_DESCRIPTOR_RESUME, IOMD_DESCRIPTOR_SUSPEND, IOMD_FEATURES,
+        IOMD_KIND_BUFFER, IOMD_KIND_MAP, IOMD_MAP_CREATE, IOMD_MAP_CREATE_KEEP, IOMD_MAP_INFO,
+        IOMD_MAP_REOPEN, IOMD_MAP_SEAL, IOMD_OBJECT_NEXT, IOMD_OBJECT_OPEN, IOMD_OPEN_READ_ONLY,
+        IOMD_REDIRECT, IOMD_REDIRECT_ABANDONED_RESUME, IOMD_REDIRECT_ABANDONED_SIGBUS,
+        IOMD_REDIRECT_BATCH, IOMD_REDIRECT_REFUSE_PINNED, IOMD_RESUME, IOMD_UNMAP,
     },
     descriptor::Descriptor,
-    map::{view, Inheritance, Map, Request},
+    map::{batch::Batch, view, Inheritance, Map, Request},
     os::{
         file::{self, Access},
+        mutex::{new_killable_mutex, KillableMutex},
         user,
         vma::Place,
     },
@@ -36,18 +39,27 @@ use kernel::{
     uaccess::UserPtr,
 };
 
-/// A client has no state of its own.
-pub(crate) struct Client;
+/// A client has nothing of its own but the right to lock several maps.
+#[pin_data]
+pub(crate) struct Client {
+    #[pin]
+    batching: KillableMutex<()>,
+}
 
 #[vtable]
 impl MiscDevice for Client {
-    type Ptr = KBox<Self>;
+    type Ptr = Pin<KBox<Self>>;
 
-    fn open(_file: &File, _device: &MiscDeviceRegistration<Self>) -> Result<KBox<Self>> {
-        Ok(KBox::new(Client, GFP_KERNEL)?)
+    fn open(_file: &File, _device: &MiscDeviceRegistration<Self>) -> Result<Pin<KBox<Self>>> {
+        KBox::pin_init(
+            pin_init!(Self {
+                batching <- new_killable_mutex!((), "iomd_batching"),
+            }),
+            GFP_KERNEL,
+        )
     }
 
-    fn ioctl(_client: &Self, _file: &File, command: u32, argument: usize) -> Result<isize> {
+    fn ioctl(client: Pin<&Self>, _file: &File, command: u32, argument: usize) -> Result<isize> {
         let argument = UserPtr::from_addr(argument);
 
         match command {
@@ -55,13 +67,14 @@ impl MiscDevice for Client {
             IOMD_BUFFER_CREATE => buffer_create(argument),
             IOMD_OBJECT_NEXT => object_next(argument),
             IOMD_OBJECT_OPEN => object_open(argument),
+            IOMD_REDIRECT_BATCH => redirect_batch(&client, argument),
             _ => Err(ENOTTY),
         }
     }
 
     /// Fresh, zeroed, unique memory: a sparse buffer and a map of it, both without a handle, that
     /// live as long as a VMA of them.
-    fn mmap(_client: &Self, file: &File, vma: &VmaNew) -> Result {
+    fn mmap(_client: Pin<&Self>, file: &File, vma: &VmaNew) -> Result {
         let place = Place::of(vma);
         if place.first_page != 0 {
             return Err(EINVAL);
@@ -96,17 +109,28 @@ fn features(argument: UserPtr) -> Result<isize> {
         client_calls: bit(IOMD_FEATURES)
             | bit(IOMD_BUFFER_CREATE)
             | bit(IOMD_OBJECT_NEXT)
-            | bit(IOMD_OBJECT_OPEN),
+            | bit(IOMD_OBJECT_OPEN)
+            | bit(IOMD_REDIRECT_BATCH),
         descriptor_calls: bit(IOMD_DESCRIPTOR_INFO)
             | bit(IOMD_DESCRIPTOR_REOPEN)
             | bit(IOMD_MAP_CREATE)
-            | bit(IOMD_COPY),
-        map_calls: bit(IOMD_MAP_INFO) | bit(IOMD_REDIRECT) | bit(IOMD_RESUME) | bit(IOMD_UNMAP),
+            | bit(IOMD_COPY)
+            | bit(IOMD_DESCRIPTOR_SUSPEND)
+            | bit(IOMD_DESCRIPTOR_RESUME),
+        map_calls: bit(IOMD_MAP_INFO)
+            | bit(IOMD_REDIRECT)
+            | bit(IOMD_RESUME)
+            | bit(IOMD_UNMAP)
+            | bit(IOMD_MAP_REOPEN)
+            | bit(IOMD_MAP_SEAL),
         buffer_flags: IOMD_BUFFER_SPARSE.into(),
         map_flags: IOMD_MAP_CREATE_KEEP.into(),
         map_options: HONOURED.into(),
         cache_modes: HONOURED_CACHES.into(),
-        redirect_flags: IOMD_REDIRECT_REFUSE_PINNED.into(),
+        redirect_flags: (IOMD_REDIRECT_REFUSE_PINNED
+            | IOMD_REDIRECT_ABANDONED_SIGBUS
+            | IOMD_REDIRECT_ABANDONED_RESUME)
+            .into(),
         copy_flags: (IOMD_COPY_REFUSE_PINNED | IOMD_COPY_RESUME_ON_TARGET).into(),
     };
     argument.answer()
@@ -173,4 +197,27 @@ fn object_open(argument: UserPtr) -> Result<isize> {
         }
     };
     argument.answer_with_file(file, |open, fd| open.fd = fd)
+}
+
+fn redirect_batch(client: &Client, argument: UserPtr) -> Result<isize> {
+    let mut argument = Argument::<iomd_redirect_batch>::read_to_answer(argument)?;
+    let redirect = &mut argument.value;
+
+    check_flags(redirect.flags, IOMD_REDIRECT_REFUSE_PINNED)?;
+    check_padding(redirect.padding)?;
+    if redirect.count == 0 || redirect.count > IOMD_BATCH_MAX {
+        return Err(EINVAL);
+    }
+    let mut batch = Batch::new();
+    argument::for_each::<iomd_batch_entry>(redirect.entries, redirect.count, |entry| {
+        let map = file::Descriptor::<MapFile>::get(entry.map)?;
+        let target = map.object().target(entry.descriptor, entry.offset)?;
+        batch.add(map.object().handle(), target)
+    })?;
+
+    let outer = client.batching.lock()?;
+    let refuse_pinned = redirect.flags & IOMD_REDIRECT_REFUSE_PINNED != 0;
+    redirect.pinned = batch.redirect(&outer, refuse_pinned)? as u64;
+    drop(outer);
+    argument.answer()
 }

@@ -3,24 +3,32 @@
 //! Calls on a descriptor's file.
 
 use super::{
+    abandoned,
     argument::Argument,
-    bytes, check_flags, check_padding,
+    bytes, check_flags, check_padding, deadline,
     handle::{DescriptorFile, MapFile},
 };
 use crate::{
     abi::{
-        iomd_copy, iomd_descriptor_info, iomd_descriptor_reopen, iomd_map_create, IOMD_COPY,
-        IOMD_COPY_REFUSE_PINNED, IOMD_COPY_RESUME_ON_TARGET, IOMD_DESCRIPTOR_INFO,
-        IOMD_DESCRIPTOR_READ_ONLY, IOMD_DESCRIPTOR_REOPEN, IOMD_INHERIT_COPY, IOMD_INHERIT_NONE,
-        IOMD_INHERIT_SHARE, IOMD_KIND_BUFFER, IOMD_MAP_CREATE, IOMD_MAP_CREATE_KEEP,
-        IOMD_OPEN_READ_ONLY,
+        iomd_copy, iomd_descriptor_info, iomd_descriptor_reopen, iomd_descriptor_resume,
+        iomd_descriptor_suspend, iomd_map_create, IOMD_COPY, IOMD_COPY_REFUSE_PINNED,
+        IOMD_COPY_RESUME_ON_TARGET, IOMD_DESCRIPTOR_INFO, IOMD_DESCRIPTOR_READ_ONLY,
+        IOMD_DESCRIPTOR_REOPEN, IOMD_DESCRIPTOR_RESUME, IOMD_DESCRIPTOR_SUSPEND, IOMD_INHERIT_COPY,
+        IOMD_INHERIT_NONE, IOMD_INHERIT_SHARE, IOMD_KIND_BUFFER, IOMD_MAP_CREATE,
+        IOMD_MAP_CREATE_KEEP, IOMD_OPEN_READ_ONLY, IOMD_SUSPEND_ABANDONED_RESUME,
+        IOMD_SUSPEND_ABANDONED_SIGBUS, IOMD_SUSPEND_SPARE_CALLER,
     },
-    descriptor::copy::Copy,
+    descriptor::{copy::Copy, suspend::DescriptorSuspension},
     map::{Inheritance, Map, Request},
-    os::file::{self, Access, FileObject, FileOperations},
+    os::{
+        file::{self, Access, FileObject, FileOperations},
+        user,
+        vma::KeptAddressSpace,
+    },
     pure::{options::Options, range::PageRange},
+    suspension::{Suspension, Terms},
 };
-use kernel::{fs::File, prelude::*, uaccess::UserPtr};
+use kernel::{fs::File, prelude::*, seq_file::SeqFile, seq_print, uaccess::UserPtr};
 
 impl DescriptorFile {
     fn info(&self, file: &File, argument: UserPtr) -> Result<isize> {
@@ -98,6 +106,50 @@ impl DescriptorFile {
         argument.answer_with_file(MapFile::open(map)?, |create, fd| create.fd = fd)
     }
 
+    fn suspend(&self, file: &File, argument: UserPtr) -> Result<isize> {
+        let argument = Argument::<iomd_descriptor_suspend>::read(argument)?;
+        let suspend = &argument.value;
+
+        check_flags(
+            suspend.flags,
+            IOMD_SUSPEND_SPARE_CALLER
+                | IOMD_SUSPEND_ABANDONED_SIGBUS
+                | IOMD_SUSPEND_ABANDONED_RESUME,
+        )?;
+        let abandoned = abandoned(
+            suspend.flags & IOMD_SUSPEND_ABANDONED_SIGBUS != 0,
+            suspend.flags & IOMD_SUSPEND_ABANDONED_RESUME != 0,
+        )?;
+        let deadline = deadline(suspend.deadline_ns)?;
+        if !file::access(file).is_writable() {
+            return Err(EACCES);
+        }
+        let spare_caller = suspend.flags & IOMD_SUSPEND_SPARE_CALLER != 0;
+        self.descriptor().suspend(DescriptorSuspension {
+            suspension: Suspension {
+                owner: self.id(),
+                abandoned,
+                terms: Terms {
+                    kernel_may_wait: user::may_suspend_the_kernel(),
+                    deadline,
+                },
+            },
+            safe: spare_caller.then(KeptAddressSpace::current).transpose()?,
+        })?;
+        Ok(0)
+    }
+
+    fn resume(&self, file: &File, argument: UserPtr) -> Result<isize> {
+        let argument = Argument::<iomd_descriptor_resume>::read(argument)?;
+
+        check_flags(argument.value.flags, 0)?;
+        if !file::access(file).is_writable() {
+            return Err(EACCES);
+        }
+        self.descriptor().resume();
+        Ok(0)
+    }
+
     fn copy(&self, file: &File, argument: UserPtr) -> Result<isize> {
         let mut argument = Argument::<iomd_copy>::read_to_answer(argument)?;
         let copy = &mut argument.value;
@@ -141,12 +193,27 @@ impl FileObject for DescriptorFile {
         &OPERATIONS
     }
 
+    fn show_fdinfo(&self, lines: &SeqFile) {
+        let descriptor = self.descriptor();
+
+        seq_print!(lines, "iomd-descriptor:\t{}\n", descriptor.id());
+        seq_print!(
+            lines,
+            "iomd-length:\t{}\n",
+            bytes(descriptor.range().pages())
+        );
+        seq_print!(lines, "iomd-resident:\t{}\n", bytes(descriptor.resident()));
+        seq_print!(lines, "iomd-maps:\t{}\n", descriptor.observer_count());
+    }
+
     fn ioctl(&self, file: &File, command: u32, argument: UserPtr) -> Result<isize> {
         match command {
             IOMD_DESCRIPTOR_INFO => self.info(file, argument),
             IOMD_DESCRIPTOR_REOPEN => self.reopen(file, argument),
             IOMD_MAP_CREATE => self.map_create(file, argument),
             IOMD_COPY => self.copy(file, argument),
+            IOMD_DESCRIPTOR_SUSPEND => self.suspend(file, argument),
+            IOMD_DESCRIPTOR_RESUME => self.resume(file, argument),
             _ => Err(ENOTTY),
         }
     }

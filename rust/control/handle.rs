@@ -8,22 +8,41 @@ use crate::{
     map::{Handle, Map},
     os::file::{self, Access},
     registry::Strong,
+    suspension::HandleId,
 };
 use kernel::{fs::File, prelude::*, sync::aref::ARef};
 
 /// A descriptor; the file's mode is the right to it.
 pub(super) struct DescriptorFile {
     descriptor: Strong<Descriptor>,
+    id: HandleId,
 }
 
 impl DescriptorFile {
     /// A file of a descriptor. `ENFILE`, `ENOMEM`.
     pub(super) fn open(descriptor: Strong<Descriptor>, access: Access) -> Result<ARef<File>> {
-        file::open(Self { descriptor }, access)
+        file::open(
+            Self {
+                descriptor,
+                id: HandleId::new(),
+            },
+            access,
+        )
+    }
+
+    /// What owns the suspensions that are made through it.
+    pub(super) fn id(&self) -> HandleId {
+        self.id
     }
 
     pub(super) fn descriptor(&self) -> &Strong<Descriptor> {
         &self.descriptor
+    }
+}
+
+impl Drop for DescriptorFile {
+    fn drop(&mut self) {
+        self.descriptor.abandon(self.id);
     }
 }
 
@@ -47,6 +66,10 @@ impl MapFile {
             },
             access,
         )
+    }
+
+    pub(super) fn handle(&self) -> &Handle {
+        &self.handle
     }
 
     pub(super) fn map(&self) -> &Strong<Map> {

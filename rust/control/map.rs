@@ -3,23 +3,28 @@
 //! Calls on a map's file.
 
 use super::{
+    abandoned,
     argument::Argument,
-    bytes, check_flags,
+    bytes, check_flags, check_padding, deadline,
     handle::{DescriptorFile, MapFile},
 };
 use crate::{
     abi::{
-        iomd_map_info, iomd_redirect, iomd_resume, iomd_unmap, IOMD_INHERIT_NONE,
-        IOMD_INHERIT_SHARE, IOMD_MAP_ENDED, IOMD_MAP_INFO, IOMD_MAP_SUSPENDED, IOMD_NO_DESCRIPTOR,
-        IOMD_REDIRECT, IOMD_REDIRECT_REFUSE_PINNED, IOMD_RESUME, IOMD_UNMAP,
+        iomd_map_info, iomd_map_reopen, iomd_map_seal, iomd_redirect, iomd_resume, iomd_unmap,
+        IOMD_INHERIT_NONE, IOMD_INHERIT_SHARE, IOMD_MAP_DESCRIPTOR_SUSPENDED, IOMD_MAP_ENDED,
+        IOMD_MAP_EXPIRED, IOMD_MAP_INFO, IOMD_MAP_REOPEN, IOMD_MAP_SEAL, IOMD_MAP_SEALED,
+        IOMD_MAP_SUSPENDED, IOMD_NO_DESCRIPTOR, IOMD_REDIRECT, IOMD_REDIRECT_ABANDONED_RESUME,
+        IOMD_REDIRECT_ABANDONED_SIGBUS, IOMD_REDIRECT_REFUSE_PINNED, IOMD_RESUME, IOMD_UNMAP,
     },
-    map::{view, Inheritance, Map, Target},
+    map::{view, Inheritance, Redirection, Target},
     os::{
         file::{self, FileObject, FileOperations, Readiness},
         wait::WaitQueue,
     },
 };
-use kernel::{fs::File, mm::virt::VmaNew, prelude::*, uaccess::UserPtr};
+use kernel::{
+    fs::File, mm::virt::VmaNew, prelude::*, seq_file::SeqFile, seq_print, uaccess::UserPtr,
+};
 
 impl MapFile {
     fn info(&self, argument: UserPtr) -> Result<isize> {
@@ -33,6 +38,15 @@ impl MapFile {
         let mut state = 0;
         if now.suspended {
             state |= IOMD_MAP_SUSPENDED;
+        }
+        if now.expired {
+            state |= IOMD_MAP_EXPIRED;
+        }
+        if now.sealed {
+            state |= IOMD_MAP_SEALED;
+        }
+        if now.descriptor_suspended {
+            state |= IOMD_MAP_DESCRIPTOR_SUSPENDED;
         }
         if now.ended {
             state |= IOMD_MAP_ENDED;
@@ -68,35 +82,71 @@ impl MapFile {
         let redirect = &mut argument.value;
         let map = self.map();
 
-        check_flags(redirect.flags, IOMD_REDIRECT_REFUSE_PINNED)?;
+        check_flags(
+            redirect.flags,
+            IOMD_REDIRECT_REFUSE_PINNED
+                | IOMD_REDIRECT_ABANDONED_SIGBUS
+                | IOMD_REDIRECT_ABANDONED_RESUME,
+        )?;
         if redirect.options != 0 && redirect.options != map.options().bits() {
             return Err(EINVAL);
         }
-        let target = if redirect.descriptor == IOMD_NO_DESCRIPTOR {
-            if redirect.offset != 0 {
+        let redirection = if redirect.descriptor == IOMD_NO_DESCRIPTOR {
+            Self::suspend(redirect)?
+        } else {
+            // What only a suspension has.
+            let of_suspension = IOMD_REDIRECT_ABANDONED_SIGBUS | IOMD_REDIRECT_ABANDONED_RESUME;
+            if redirect.flags & of_suspension != 0 || redirect.deadline_ns != 0 {
                 return Err(EINVAL);
             }
-            None
-        } else {
-            let target = file::Descriptor::<DescriptorFile>::get(redirect.descriptor)?;
-            let descriptor = target.object().descriptor().clone();
-            let range = map.range().moved_to(descriptor.range(), redirect.offset)?;
-            if !map.options().is_read_only() && !target.access().is_writable() {
-                return Err(EACCES);
-            }
-            Some(Target { descriptor, range })
+            Redirection::To(self.target(redirect.descriptor, redirect.offset)?)
         };
 
         let refuse_pinned = redirect.flags & IOMD_REDIRECT_REFUSE_PINNED != 0;
-        redirect.pinned = Map::redirect(map, target, refuse_pinned)? as u64;
+        redirect.pinned = self.handle().redirect(redirection, refuse_pinned)? as u64;
         argument.answer()
+    }
+
+    fn suspend(redirect: &iomd_redirect) -> Result<Redirection> {
+        if redirect.offset != 0 {
+            return Err(EINVAL);
+        }
+
+        Ok(Redirection::Suspend {
+            deadline: deadline(redirect.deadline_ns)?,
+            abandoned: abandoned(
+                redirect.flags & IOMD_REDIRECT_ABANDONED_SIGBUS != 0,
+                redirect.flags & IOMD_REDIRECT_ABANDONED_RESUME != 0,
+            )?,
+        })
+    }
+
+    /// New memory for the map: what `descriptor` has from `offset` on.
+    pub(super) fn target(&self, descriptor: i32, offset: u64) -> Result<Target> {
+        let map = self.map();
+        let target = file::Descriptor::<DescriptorFile>::get(descriptor)?;
+        let descriptor = target.object().descriptor().clone();
+        let range = map.range().moved_to(descriptor.range(), offset)?;
+
+        if !map.options().is_read_only() && !target.access().is_writable() {
+            return Err(EACCES);
+        }
+        Ok(Target { descriptor, range })
+    }
+
+    fn reopen(&self, argument: UserPtr) -> Result<isize> {
+        let argument = Argument::<iomd_map_reopen>::read_to_answer(argument)?;
+
+        check_flags(argument.value.flags, 0)?;
+        check_padding(argument.value.padding)?;
+        argument.answer_with_file(Self::open(self.map().clone())?, |reopen, fd| reopen.fd = fd)
     }
 
     fn resume(&self, argument: UserPtr) -> Result<isize> {
         let argument = Argument::<iomd_resume>::read(argument)?;
 
         check_flags(argument.value.flags, 0)?;
-        self.map().resume()?;
+        self.handle().resume()?;
         Ok(0)
     }
 
@@ -104,7 +154,15 @@ impl MapFile {
         let argument = Argument::<iomd_unmap>::read(argument)?;
 
         check_flags(argument.value.flags, 0)?;
-        self.map().end();
+        self.handle().unmap()?;
+        Ok(0)
+    }
+
+    fn seal(&self, argument: UserPtr) -> Result<isize> {
+        let argument = Argument::<iomd_map_seal>::read(argument)?;
+
+        check_flags(argument.value.flags, 0)?;
+        self.handle().seal()?;
         Ok(0)
     }
 }
@@ -123,12 +181,33 @@ impl FileObject for MapFile {
             IOMD_REDIRECT => self.redirect(argument),
             IOMD_RESUME => self.resume(argument),
             IOMD_UNMAP => self.unmap(argument),
+            IOMD_MAP_REOPEN => self.reopen(argument),
+            IOMD_MAP_SEAL => self.seal(argument),
             _ => Err(ENOTTY),
         }
     }
 
     fn mmap(&self, file: &File, vma: &VmaNew) -> Result {
         view::show(self.map(), file::access(file), vma)
+    }
+
+    fn show_fdinfo(&self, lines: &SeqFile) {
+        let map = self.map();
+        let now = map.info();
+        let state = match (now.ended, now.expired, now.suspended) {
+            (true, _, _) => "ended",
+            (_, true, _) => "expired",
+            (_, _, true) => "suspended",
+            _ => "live",
+        };
+
+        seq_print!(lines, "iomd-map:\t{}\n", map.id());
+        seq_print!(lines, "iomd-descriptor:\t{}\n", now.descriptor_id);
+        seq_print!(lines, "iomd-offset:\t{}\n", bytes(now.first_page));
+        seq_print!(lines, "iomd-length:\t{}\n", map.length());
+        seq_print!(lines, "iomd-options:\t{:#x}\n", map.options().bits());
+        seq_print!(lines, "iomd-state:\t{}\n", state);
+        seq_print!(lines, "iomd-waiters:\t{}\n", now.waiters);
     }
 
     fn poll_queue(&self) -> Option<&WaitQueue> {

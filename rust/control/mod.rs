@@ -12,7 +12,14 @@ mod descriptor;
 mod handle;
 mod map;
 
-use crate::pure::{options::OptionsError, range::RangeError};
+use crate::{
+    os::wait::Deadline,
+    pure::{
+        options::OptionsError,
+        range::{RangeError, PAGE_SIZE},
+    },
+    suspension::Abandoned,
+};
 use kernel::prelude::*;
 
 impl From<RangeError> for Error {
@@ -57,7 +64,28 @@ fn check_padding(padding: u32) -> Result {
     }
 }
 
+/// The end of a suspension's patience; 0 is none.
+fn deadline(nanoseconds: u64) -> Result<Deadline> {
+    match nanoseconds {
+        0 => Ok(Deadline::NEVER),
+        nanoseconds => Deadline::new(nanoseconds),
+    }
+}
+
+/// What becomes of an abandoned suspension, from its two flags.
+fn abandoned(refuse: bool, resume: bool) -> Result<Abandoned> {
+    match (refuse, resume) {
+        (false, false) => Ok(Abandoned::Stay),
+        (true, false) => Ok(Abandoned::Refuse),
+        (false, true) => Ok(Abandoned::Resume),
+        (true, true) => Err(EINVAL),
+    }
+}
+
+// The rules are compiled without the kernel too.
+const _: () = assert!(PAGE_SIZE == kernel::page::PAGE_SIZE as u64);
+
 /// Bytes in so many pages.
 fn bytes(pages: usize) -> u64 {
-    (pages as u64).saturating_mul(crate::pure::range::PAGE_SIZE)
+    (pages as u64).saturating_mul(PAGE_SIZE)
 }

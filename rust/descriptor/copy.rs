@@ -10,7 +10,7 @@
 //! Everything that can fail comes before the first byte is copied.
 
 use super::{
-    observer::{LockedObserver, Observer, Ticket, Use},
+    observer::{Claimed, LockedObserver, Observer, Use},
     reserve::Reserve,
     Descriptor, Part,
 };
@@ -48,26 +48,6 @@ pub(crate) struct Copied {
     pub(crate) pause_ns: i64,
 }
 
-/// A range that no other copy may write, and nobody begin to write while it is copied.
-struct Claimed<'a> {
-    descriptor: &'a Descriptor,
-    ticket: Ticket,
-}
-
-impl<'a> Claimed<'a> {
-    fn new(descriptor: &'a Descriptor, range: PageRange, use_: Use) -> Result<Self> {
-        let ticket = descriptor.observers.lock().claim(range, use_)?;
-
-        Ok(Self { descriptor, ticket })
-    }
-}
-
-impl Drop for Claimed<'_> {
-    fn drop(&mut self) {
-        self.descriptor.observers.lock().release(self.ticket);
-    }
-}
-
 /// An observer that takes part, and where it goes on.
 struct Participant<'a> {
     observer: KBox<dyn LockedObserver + 'a>,
@@ -76,7 +56,7 @@ struct Participant<'a> {
 
 impl Copy<'_> {
     /// `EINVAL` if the ranges overlap; `EBUSY` if another copy uses one of them, or a page is
-    /// pinned; `EPERM`, `ERANGE` if an observer cannot go on on the target; `ENOMEM`; `EINTR` if
+    /// pinned; `EPERM` for a sealed observer; `EPERM`, `ERANGE` if one cannot go on on the target; `ENOMEM`; `EINTR` if
     /// the task is killed, which can leave the target half-written.
     pub(crate) fn run(&self) -> Result<Copied> {
         if self.source.is_same(self.target) && self.source_range.overlaps(self.target_range) {
@@ -87,7 +67,9 @@ impl Copy<'_> {
 
         let outer = self.source.copying.lock()?;
         let observers = self.source.observers.lock().of(self.source_range)?;
-        let mut participants = KVec::new();
+        // Before the participants, so that on an error they resume before it is freed.
+        let mut reserve = Reserve::new(self.target.buffer());
+        let mut participants = KVVec::new();
         for observer in observers.values() {
             if let Some(participant) = self.participant(observer, observer.lock(&outer)?)? {
                 participants.push(participant, GFP_KERNEL)?;
@@ -95,7 +77,6 @@ impl Copy<'_> {
         }
 
         // Most of it now, so that little is left to do while everybody waits.
-        let mut reserve = Reserve::new(self.target.buffer());
         self.fill(&mut reserve)?;
         let began = Instant::<Monotonic>::now();
         let mut suspended = 0;
@@ -106,7 +87,7 @@ impl Copy<'_> {
             participant.observer.zap();
         }
         // From here on an error resumes them all, as they were, when `participants` is dropped.
-        let pinned = self.source.held_pages(self.source_range);
+        let pinned = self.source.held_pages(self.source_range)?;
         if self.refuse_pinned && pinned != 0 {
             return Err(EBUSY);
         }
@@ -141,6 +122,13 @@ impl Copy<'_> {
         else {
             return Ok(None);
         };
+        // Through a read-only map nobody can write what is copied.
+        if !locked.is_writable() && !self.resume_on_target {
+            return Ok(None);
+        }
+        if locked.is_sealed() {
+            return Err(EPERM);
+        }
         // What was suspended before stays so, and where it is.
         let next = if self.resume_on_target && locked.passes() {
             if !locked.is_redirectable() {

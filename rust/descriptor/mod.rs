@@ -8,12 +8,13 @@ pub(crate) mod buffer;
 pub(crate) mod copy;
 pub(crate) mod observer;
 mod reserve;
+pub(crate) mod suspend;
 
 use crate::{
     os::{
         global::global_mutex,
         mutex::{new_killable_mutex, KillableMutex},
-        task,
+        task, trace,
     },
     pure::range::PageRange,
     registry::{Identity, Object, Registry, Strong},
@@ -58,7 +59,7 @@ impl Descriptor {
                 observers <- new_mutex!(Observers::new(), "iomd_observers"),
                 copying <- new_killable_mutex!((), "iomd_copying"),
             }? Error),
-            GFP_KERNEL,
+            GFP_KERNEL_ACCOUNT,
         )?;
 
         if !sparse {
@@ -66,6 +67,7 @@ impl Descriptor {
         }
         let node = Registry::node(&descriptor)?;
         DESCRIPTORS.lock().insert(node);
+        trace::descriptor_create(descriptor.id(), range.pages(), sparse);
         Ok(Strong::first(descriptor))
     }
 
@@ -103,8 +105,9 @@ impl Descriptor {
         self.observers.lock().count()
     }
 
-    /// How many pages of `range` someone holds besides their mappings.
-    pub(crate) fn held_pages(&self, range: PageRange) -> usize {
+    /// How many pages of `range` someone holds besides their mappings. `EINTR` if the task is
+    /// killed.
+    pub(crate) fn held_pages(&self, range: PageRange) -> Result<usize> {
         let mut held = 0;
         let mut next = Some(range.start());
 
@@ -114,9 +117,12 @@ impl Descriptor {
             };
             held += usize::from(page.is_held());
             next = index.checked_add(1).filter(|&index| index <= range.last());
+            if task::is_killed() {
+                return Err(EINTR);
+            }
             task::yield_if_needed();
         }
-        held
+        Ok(held)
     }
 }
 

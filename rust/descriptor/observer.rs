@@ -2,7 +2,7 @@
 
 //! How a descriptor reaches those who show its memory, without knowing what they are.
 
-use super::{Descriptor, Part};
+use super::{suspend::DescriptorSuspension, Descriptor, Part};
 use crate::{os::mutex::Guard, pure::range::PageRange};
 use kernel::{prelude::*, rbtree::RBTree, sync::Arc};
 
@@ -13,6 +13,9 @@ pub(crate) trait Observer: Send + Sync {
 
     /// Takes its lock, so that nobody else changes what it shows; `EINTR` if the task is killed.
     fn lock<'a>(&'a self, outer: &Guard<'_, ()>) -> Result<KBox<dyn LockedObserver + 'a>>;
+
+    /// Lets accesses pass or wait as what it shows is suspended now. Waits for its lock.
+    fn settle(&self);
 }
 
 /// An observer that nobody else can change.
@@ -26,17 +29,22 @@ pub(crate) trait LockedObserver {
     /// Whether accesses pass now.
     fn passes(&self) -> bool;
 
+    /// Whether nobody but its owner may suspend it.
+    fn is_sealed(&self) -> bool;
+
     /// Whether it may be given other memory (kIOMapUnique).
     fn is_redirectable(&self) -> bool;
 
-    /// From here on accesses wait; what page tables hold stays until [`LockedObserver::zap`].
-    /// Says whether they passed before. Without a `resume`, dropping it resumes.
+    /// From here on accesses wait, those of a safe address space too; what page tables hold stays
+    /// until [`LockedObserver::zap`]. Says whether some passed before. Dropping it lets accesses
+    /// pass that nothing holds up.
     fn suspend(&mut self) -> bool;
 
     /// No access that began before reaches the memory any more.
     fn zap(&mut self);
 
-    /// Accesses pass again, if `suspend` stopped them, to `part` if one is given.
+    /// Accesses that nothing else holds up pass again, to `part` if one is given and `suspend`
+    /// stopped them.
     fn resume(&mut self, part: Option<Part>);
 }
 
@@ -50,9 +58,11 @@ struct Attachment {
     observer: Arc<dyn Observer>,
 }
 
-/// What a copy does to a part of a descriptor.
+/// What is being done to a part of a descriptor.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Use {
+    /// It is being suspended: nobody may begin to show it.
+    Suspend,
     /// Its bytes are copied: nobody may begin to write them.
     Source,
     /// Its bytes are written.
@@ -67,16 +77,18 @@ struct Claim {
 
 /// Who shows a descriptor's memory, and which parts of it are being copied.
 pub(super) struct Observers {
-    attachments: KVec<Attachment>,
+    attachments: KVVec<Attachment>,
     claims: KVec<Claim>,
+    pub(super) suspension: Option<DescriptorSuspension>,
     last_ticket: u64,
 }
 
 impl Observers {
     pub(super) const fn new() -> Self {
         Self {
-            attachments: KVec::new(),
+            attachments: KVVec::new(),
             claims: KVec::new(),
+            suspension: None,
             last_ticket: 0,
         }
     }
@@ -90,15 +102,22 @@ impl Observers {
         self.attachments.len()
     }
 
-    /// `EBUSY` for a writer of what is being copied.
+    /// `EBUSY` for a writer of what is being copied, and for all while it is being suspended.
     pub(super) fn attach(
         &mut self,
         range: PageRange,
         writable: bool,
         observer: Arc<dyn Observer>,
     ) -> Result<Ticket> {
-        let mut copied = self.claims.iter().filter(|claim| claim.use_ == Use::Source);
-        if writable && copied.any(|claim| claim.range.overlaps(range)) {
+        let refused = self.claims.iter().any(|claim| {
+            let forbids = match claim.use_ {
+                Use::Suspend => true,
+                Use::Source => writable,
+                Use::Target => false,
+            };
+            forbids && claim.range.overlaps(range)
+        });
+        if refused {
             return Err(EBUSY);
         }
         let ticket = self.ticket();
@@ -108,7 +127,7 @@ impl Observers {
                 range,
                 observer,
             },
-            GFP_KERNEL,
+            GFP_KERNEL_ACCOUNT,
         )?;
         Ok(ticket)
     }
@@ -128,11 +147,14 @@ impl Observers {
 
     /// `EBUSY` if another copy uses a page of the range, unless both only read it.
     pub(super) fn claim(&mut self, range: PageRange, use_: Use) -> Result<Ticket> {
+        let conflicts = |other: Use| use_ == Use::Target || other == Use::Target;
         let mut overlapping = self
             .claims
             .iter()
             .filter(|claim| claim.range.overlaps(range));
-        if overlapping.any(|claim| claim.use_ == Use::Target || use_ == Use::Target) {
+        if use_ != Use::Suspend
+            && overlapping.any(|claim| claim.use_ != Use::Suspend && conflicts(claim.use_))
+        {
             return Err(EBUSY);
         }
         let ticket = self.ticket();
@@ -163,5 +185,36 @@ impl Observers {
             }
         }
         Ok(observers)
+    }
+
+    /// The observer with the smallest id above `id`.
+    pub(super) fn next(&self, id: u64) -> Option<Arc<dyn Observer>> {
+        self.attachments
+            .iter()
+            .map(|attachment| &attachment.observer)
+            .filter(|observer| observer.id() > id)
+            .min_by_key(|observer| observer.id())
+            .cloned()
+    }
+}
+
+/// A claim, as long as this is there.
+pub(super) struct Claimed<'a> {
+    descriptor: &'a Descriptor,
+    ticket: Ticket,
+}
+
+impl<'a> Claimed<'a> {
+    /// `EBUSY` as of [`Observers::claim`].
+    pub(super) fn new(descriptor: &'a Descriptor, range: PageRange, use_: Use) -> Result<Self> {
+        let ticket = descriptor.observers.lock().claim(range, use_)?;
+
+        Ok(Self { descriptor, ticket })
+    }
+}
+
+impl Drop for Claimed<'_> {
+    fn drop(&mut self) {
+        self.descriptor.observers.lock().release(self.ticket);
     }
 }

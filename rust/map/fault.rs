@@ -7,7 +7,9 @@ use crate::{
     os::{
         fault::{Fault, Outcome},
         rwsem::ReadGuard,
-        wait::Sleep,
+        trace,
+        vma::AddressSpace,
+        wait::{Deadline, Sleep},
     },
     pure::wait::Verdict,
 };
@@ -23,7 +25,7 @@ impl Map {
             if self.has_ended() {
                 return fault.sigbus();
             }
-            let Some(state) = self.enter() else {
+            let Some(state) = self.enter(fault.address_space()) else {
                 return self.wait(fault);
             };
             if state.ended {
@@ -44,6 +46,7 @@ impl Map {
                     buffer.page(index)
                 });
                 self.counters.faults.fetch_add(1, Relaxed);
+                trace::fault(self.id(), wanted);
                 // `state` is held until the entries are in, so that a switch that closes the gate
                 // now drains us before it zaps.
                 return fault.insert(&page, following);
@@ -60,22 +63,29 @@ impl Map {
 
     /// Passes the gate, if it is open. Who passed keeps a switch from zapping until he has left, so
     /// that he must not sleep for one.
-    fn enter(&self) -> Option<ReadGuard<'_, State>> {
-        if self.closed.load(Acquire) {
+    fn enter(&self, address_space: AddressSpace) -> Option<ReadGuard<'_, State>> {
+        if !self.lets_pass(address_space) {
             return None;
         }
         // Never waits for the lock: a fault holds the mmap lock of its task.
         let state = self.state.try_read()?;
 
         // Closed, and perhaps the memory zapped, before we had the lock?
-        if self.closed.load(Acquire) {
-            return None;
-        }
-        Some(state)
+        self.lets_pass(address_space).then_some(state)
     }
 
-    /// The gate is closed: sleeps, if this access may, until it is open or the map has ended.
+    /// Whether the gate is open to accesses from there.
+    fn lets_pass(&self, address_space: AddressSpace) -> bool {
+        !self.closed.load(Acquire) || self.safe.load(Acquire) == address_space.number()
+    }
+
+    /// The gate is closed: sleeps, if this access may, until it is open, the map has ended, or the
+    /// deadline has passed.
     fn wait(&self, fault: Fault<'_>) -> Outcome {
+        let deadline = || Deadline::from_nanoseconds(self.deadline_ns.load(Relaxed));
+        if deadline().has_passed() {
+            return fault.sigbus();
+        }
         let access = fault.access(self.kernel_may_wait.load(Relaxed));
         let sleep = match access.verdict() {
             Verdict::RetryAtOnce => return fault.retry_without_wait(),
@@ -83,20 +93,28 @@ impl Map {
             Verdict::SleepInterruptible => Sleep::Interruptible,
             Verdict::SleepKillable => Sleep::Killable,
         };
-        let released = fault.release();
+        let (page, address_space) = (fault.page(), fault.address_space());
+        let released = match fault.release() {
+            Ok(released) => released,
+            Err(fault) => return fault.sigbus(),
+        };
         let counters = &self.counters;
         let began = Instant::<Monotonic>::now();
 
         counters.waits.fetch_add(1, Relaxed);
         counters.waiters.fetch_add(1, Relaxed);
         self.pollers.wake_all();
-        // Ended by a signal or not, the access happens again: then it is served, or waits again
-        // after the signal's handler ran, or its task dies first.
-        let _ = self.access.wait(sleep, || {
-            !self.closed.load(Acquire) || self.must_not_wait(sleep)
-        });
+        // However it ended, the access happens again: then it is served, or gets SIGBUS, or waits
+        // again after a signal's handler ran, or its task dies first.
+        let _ = self.access.wait(
+            sleep,
+            || self.lets_pass(address_space) || self.must_not_wait(sleep),
+            deadline,
+        );
         counters.waiters.fetch_sub(1, Relaxed);
-        counters.waited(u64::try_from(began.elapsed().as_nanos()).unwrap_or(0));
+        let nanoseconds = u64::try_from(began.elapsed().as_nanos()).unwrap_or(0);
+        counters.waited(nanoseconds);
+        trace::wait(self.id(), page, nanoseconds);
         released.retry()
     }
 

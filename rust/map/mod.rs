@@ -4,7 +4,8 @@
 //! under all of its mappings at once.
 //!
 //! Lock order, outermost first:
-//! 1. a descriptor's `copying` mutex: who holds it may take several control mutexes, by id;
+//! 1. a descriptor's `copying` or a client's `batching` mutex: who holds one may take several control
+//!    mutexes, by id;
 //! 2. `control`: who changes what a map shows ([`switch::Switch`]);
 //! 3. the mmap lock or VMA lock of a task (the core's);
 //! 4. `state`: what the map shows, taken for moments; faults only ever try it;
@@ -23,10 +24,13 @@
 //! open the gate, wake all             faults again: inserts pages of the new part under `state`
 //! ```
 
+pub(crate) mod batch;
 mod counters;
 mod fault;
 mod holder;
 mod observe;
+mod redirect;
+mod seal;
 mod switch;
 pub(crate) mod view;
 
@@ -37,11 +41,12 @@ use crate::{
         inode::Inode,
         mutex::{new_killable_mutex, KillableMutex},
         rwsem::{new_rw_semaphore, RwSemaphore},
-        user,
-        wait::{new_wait_queue, WaitQueue},
+        trace, user,
+        wait::{new_wait_queue, Deadline, WaitQueue},
     },
     pure::{options::Options, range::PageRange},
     registry::{Identity, Object, Registry, Strong},
+    suspension::{HandleId, Suspension, Terms},
 };
 use core::ops::Deref;
 use counters::Counters;
@@ -54,8 +59,9 @@ use kernel::{
         Arc, SpinLock,
     },
 };
+use switch::Switch;
 
-pub(crate) use switch::Target;
+pub(crate) use redirect::{Redirection, Target};
 
 global_mutex! {
     static MAPS: Mutex<Registry<Map>> = Registry::new();
@@ -87,7 +93,7 @@ struct State {
     /// `None` only before the map is made and after it retired.
     part: Option<Part>,
     /// By a redirect to nothing.
-    suspended: bool,
+    suspension: Option<Suspension>,
     /// For good.
     ended: bool,
 }
@@ -105,6 +111,8 @@ pub(crate) struct Map {
     /// The creator may make the kernel wait.
     privileged: bool,
     handles: Atomic<usize>,
+    /// The handle that sealed it, as a number; 0 for none. Changes once, under `control`.
+    sealed_by: Atomic<u64>,
     inode: Inode,
     #[pin]
     control: KillableMutex<()>,
@@ -113,10 +121,13 @@ pub(crate) struct Map {
     /// Closed before `state` is locked for writing and opened after it is unlocked, so that whoever
     /// fails to get `state` finds a closed gate, and sleeps instead of spinning on the fault.
     closed: Atomic<bool>,
+    /// The number of the address space that passes a closed gate; 0 for none.
+    safe: Atomic<usize>,
     /// As in `state`; set before, for the same reason.
     ended: Atomic<bool>,
-    /// Whether kernel-mode accesses may sleep while the gate is closed.
+    /// On what terms accesses wait while the gate is closed: see [`Terms`].
     kernel_may_wait: Atomic<bool>,
+    deadline_ns: Atomic<i64>,
     /// Accesses that wait.
     #[pin]
     access: WaitQueue,
@@ -133,6 +144,9 @@ pub(crate) struct Info {
     pub(crate) descriptor_id: u64,
     pub(crate) first_page: usize,
     pub(crate) suspended: bool,
+    pub(crate) expired: bool,
+    pub(crate) sealed: bool,
+    pub(crate) descriptor_suspended: bool,
     pub(crate) ended: bool,
     /// Process and address.
     pub(crate) holder: Option<(i32, usize)>,
@@ -167,22 +181,25 @@ impl Map {
                 keep,
                 privileged: user::may_suspend_the_kernel(),
                 handles: Atomic::new(0),
+                sealed_by: Atomic::new(0),
                 inode: Inode::new()?,
                 control <- new_killable_mutex!((), "iomd_control"),
                 state <- new_rw_semaphore!(State {
                     part: None,
-                    suspended: false,
+                    suspension: None,
                     ended: false,
                 }, "iomd_state"),
                 closed: Atomic::new(false),
+                safe: Atomic::new(0),
                 ended: Atomic::new(false),
                 kernel_may_wait: Atomic::new(false),
+                deadline_ns: Atomic::new(Deadline::NEVER.nanoseconds()),
                 access <- new_wait_queue!("iomd_access"),
                 pollers <- new_wait_queue!("iomd_pollers"),
                 holder <- new_spinlock!(None, "iomd_holder"),
                 counters: Counters::new(),
             }? Error),
-            GFP_KERNEL,
+            GFP_KERNEL_ACCOUNT,
         )?;
         // From here on an early return retires it, and so takes it out of every list.
         let map = Strong::first(map);
@@ -197,9 +214,16 @@ impl Map {
                 map.arc().clone(),
             )?);
         }
+        // A descriptor that is suspended later closes the gate itself.
+        if descriptor.suspension().is_some() {
+            let switch = Switch::new(&map, map.control.lock()?);
+            switch.close(Terms::SWITCH);
+            switch.settle();
+        }
 
         let node = Registry::node(map.arc())?;
         MAPS.lock().insert(node);
+        trace::map_create(map.id(), descriptor.id(), range.start());
         Ok(map)
     }
 
@@ -237,16 +261,16 @@ impl Map {
 
     /// Its state of this moment.
     pub(crate) fn info(&self) -> Info {
-        let (part, suspended, ended) = {
+        let (part, suspension, ended) = {
             let state = self.state.read();
             let part = state
                 .part
                 .as_ref()
-                .map(|part| (part.descriptor().id(), part.range().start()));
+                .map(|part| (part.descriptor().clone(), part.range().start()));
 
-            (part, state.suspended, state.ended)
+            (part, state.suspension, state.ended)
         };
-        let (descriptor_id, first_page) = part.unwrap_or((0, 0));
+        let (descriptor, first_page) = part.unzip();
         let holder = self
             .holder
             .lock()
@@ -256,9 +280,13 @@ impl Map {
         let counters = &self.counters;
 
         Info {
-            descriptor_id,
-            first_page,
-            suspended,
+            descriptor_id: descriptor.as_ref().map_or(0, |descriptor| descriptor.id()),
+            first_page: first_page.unwrap_or(0),
+            descriptor_suspended: descriptor
+                .is_some_and(|descriptor| descriptor.suspension().is_some()),
+            suspended: suspension.is_some(),
+            expired: suspension.is_some_and(|suspension| suspension.terms.deadline.has_passed()),
+            sealed: self.is_sealed(),
             ended,
             holder,
             generation: counters.generation.load(Relaxed),
@@ -290,18 +318,17 @@ impl Map {
     ///
     /// It takes no control mutex, so that the exit of a task never waits for somebody's copy; a
     /// switch that is under way finds the map ended.
-    pub(crate) fn end(&self) {
+    fn end(&self) {
         self.ended.store(true, Release);
         // Whoever inserts a page has `state` for reading; after this nobody does.
-        {
-            let mut state = self.state.write();
-            if state.ended {
-                return;
-            }
-            state.ended = true;
-        }
+        let again = core::mem::replace(&mut self.state.write().ended, true);
+        // Also by the second of two at once, whose caller relies on it as well.
         self.inode.zap();
+        if again {
+            return;
+        }
         self.counters.generation.fetch_add(1, Relaxed);
+        trace::end(self.id());
         self.access.wake_all();
         self.pollers.wake_all();
     }
@@ -327,14 +354,20 @@ impl Object for Map {
     }
 }
 
-/// A handle of a map: what a user's file descriptor stands for. The last one to go ends the
-/// mapping, unless the map was made to be kept.
-pub(crate) struct Handle(Strong<Map>);
+/// A handle of a map: what a user's open file stands for. The last one to go ends the mapping,
+/// unless the map was made to be kept; and a suspension that was made through it is abandoned.
+pub(crate) struct Handle {
+    map: Strong<Map>,
+    id: HandleId,
+}
 
 impl Handle {
     pub(crate) fn new(map: Strong<Map>) -> Self {
         map.handles.fetch_add(1, Relaxed);
-        Self(map)
+        Self {
+            map,
+            id: HandleId::new(),
+        }
     }
 }
 
@@ -342,14 +375,16 @@ impl Deref for Handle {
     type Target = Strong<Map>;
 
     fn deref(&self) -> &Strong<Map> {
-        &self.0
+        &self.map
     }
 }
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        if self.0.handles.fetch_sub(1, Full) == 1 && !self.0.keep {
-            self.0.end();
+        if self.map.handles.fetch_sub(1, Full) == 1 && !self.map.keep {
+            self.map.end();
+        } else {
+            self.map.abandon(self.id);
         }
     }
 }

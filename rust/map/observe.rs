@@ -8,10 +8,18 @@ use crate::{
         observer::{LockedObserver, Observer},
         Descriptor, Part,
     },
-    os::{mutex::Guard, user},
+    os::{mutex::Guard, user, wait::Deadline},
     pure::range::PageRange,
+    suspension::Terms,
 };
-use kernel::prelude::*;
+use kernel::{prelude::*, sync::atomic::Relaxed};
+
+impl Map {
+    /// Whether there is an access that the gate lets pass.
+    fn passes_some(&self) -> bool {
+        !self.closed.load(Relaxed) || self.safe.load(Relaxed) != 0
+    }
+}
 
 impl Observer for Map {
     fn id(&self) -> u64 {
@@ -29,11 +37,15 @@ impl Observer for Map {
             GFP_KERNEL,
         )?)
     }
+
+    fn settle(&self) {
+        Switch::new(self, self.control.lock_unkillable()).settle();
+    }
 }
 
 struct Locked<'a> {
     switch: Switch<'a>,
-    /// We closed the gate.
+    /// We closed the gate, or narrowed it.
     closed: bool,
 }
 
@@ -53,7 +65,11 @@ impl LockedObserver for Locked<'_> {
     }
 
     fn passes(&self) -> bool {
-        !self.switch.is_suspended()
+        self.switch.suspension().is_none() && self.switch.map().passes_some()
+    }
+
+    fn is_sealed(&self) -> bool {
+        self.switch.map().is_sealed()
     }
 
     fn is_redirectable(&self) -> bool {
@@ -64,8 +80,11 @@ impl LockedObserver for Locked<'_> {
         // The gate of a suspended map is closed, and its entries are gone.
         if self.passes() {
             let map = self.switch.map();
-            self.switch
-                .close(map.privileged && user::may_suspend_the_kernel());
+            self.switch.close(Terms {
+                // How long it takes depends on how much is copied, which the caller chose.
+                kernel_may_wait: map.privileged && user::may_suspend_the_kernel(),
+                deadline: Deadline::NEVER,
+            });
             self.closed = true;
         }
         self.closed
@@ -78,13 +97,14 @@ impl LockedObserver for Locked<'_> {
     }
 
     fn resume(&mut self, part: Option<Part>) {
-        if !core::mem::take(&mut self.closed) {
-            return;
-        }
-        match part {
-            Some(part) => self.switch.install(part),
-            None => self.switch.open(),
-        }
+        let closed = core::mem::take(&mut self.closed);
+
+        // The copy counted the pins, for all of its maps.
+        let unused = part
+            .filter(|_| closed)
+            .and_then(|part| self.switch.install(part, 0));
+        self.switch.settle();
+        drop(unused);
     }
 }
 

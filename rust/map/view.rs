@@ -11,14 +11,14 @@ use crate::{
     },
     registry::Strong,
 };
-use kernel::{fs::File, mm::virt::VmaNew, prelude::*};
+use kernel::{fs::File, mm::virt::VmaNew, prelude::*, str::CString};
 
 pub(super) struct View {
     map: Strong<Map>,
 }
 
 impl FileObject for View {
-    // Shown in /proc/PID/maps.
+    // Not used: each view's name has its map's id.
     const NAME: &'static CStr = c"[iomd-map]";
 
     fn operations() -> &'static FileOperations<Self> {
@@ -68,11 +68,12 @@ pub(crate) fn show(map: &Strong<Map>, access: Access, vma: &VmaNew) -> Result {
     map.range()
         .slice(place.first_page, place.pages)
         .ok_or(EINVAL)?;
-    let file = map.inode.open(View { map: map.clone() }, access)?;
+    let name = CString::try_from_fmt(fmt!("[iomd-map:{}]", map.id()))?;
+    let file = map.inode.open(&name, View { map: map.clone() }, access)?;
     if map.inheritance() == Inheritance::None {
         vma.set_dontcopy();
     }
-    vma::show::<View>(vma, file)?;
+    vma::show(vma, file)?;
     // Last, for it is undone only by the VMA's close.
     map.mapped(place);
     Ok(())

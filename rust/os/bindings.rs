@@ -30,6 +30,7 @@ extern "C" {
     pub(super) fn iomd_mutex_lock_killable(lock: *mut mutex) -> c_int;
     pub(super) fn iomd_mutex_lock_killable_nest_lock(lock: *mut mutex, outer: *mut mutex) -> c_int;
     pub(super) fn iomd_release_fault_lock(vmf: *mut vm_fault);
+    pub(super) fn iomd_task_killable_freezable() -> c_int;
     pub(super) fn iomd_current_flags() -> c_uint;
     pub(super) fn iomd_fatal_signal_pending() -> bool;
     pub(super) fn iomd_cond_resched();
@@ -53,4 +54,13 @@ extern "C" {
     pub(super) fn iomd_current_mem_cgroup() -> *mut mem_cgroup;
     pub(super) fn iomd_set_active_memcg(memcg: *mut mem_cgroup) -> *mut mem_cgroup;
     pub(super) fn iomd_mem_cgroup_put(memcg: *mut mem_cgroup);
+
+    pub(super) fn iomd_trace_descriptor_create(descriptor: u64, pages: u64, sparse: bool);
+    pub(super) fn iomd_trace_map_create(map: u64, descriptor: u64, first_page: u64);
+    pub(super) fn iomd_trace_redirect(map: u64, descriptor: u64, first_page: u64, pinned: u64);
+    pub(super) fn iomd_trace_suspend(map: u64);
+    pub(super) fn iomd_trace_resume(map: u64);
+    pub(super) fn iomd_trace_end(map: u64);
+    pub(super) fn iomd_trace_fault(map: u64, page: u64);
+    pub(super) fn iomd_trace_wait(map: u64, page: u64, nanoseconds: u64);
 }

@@ -9,6 +9,7 @@
 use super::{
     bindings, file,
     pages::{Page, PageRef},
+    vma::AddressSpace,
 };
 use crate::pure::wait::Access;
 use core::marker::PhantomData;
@@ -50,6 +51,11 @@ impl Fault<'_> {
     fn has(&self, flag: bindings::fault_flag) -> bool {
         // SAFETY: By the invariant.
         unsafe { (*self.vmf).flags & flag != 0 }
+    }
+
+    /// Whose access it is.
+    pub(crate) fn address_space(&self) -> AddressSpace {
+        AddressSpace::of(self.vma())
     }
 
     /// The object's page that is wanted.
@@ -127,17 +133,28 @@ impl Fault<'_> {
         Outcome::code(bindings::vm_fault_reason_VM_FAULT_SIGBUS)
     }
 
-    /// Answers "again" without a wait, the lock still held: only for FAULT_FLAG_RETRY_NOWAIT,
-    /// whose callers expect that.
+    /// Answers "again" without a wait, the lock still held: for FAULT_FLAG_RETRY_NOWAIT, whose
+    /// callers expect that. SIGBUS for others.
     pub(crate) fn retry_without_wait(self) -> Outcome {
-        Outcome::code(bindings::vm_fault_reason_VM_FAULT_RETRY)
+        let access = self.access(false);
+
+        if access.retry_without_wait && access.may_retry {
+            Outcome::code(bindings::vm_fault_reason_VM_FAULT_RETRY)
+        } else {
+            self.sigbus()
+        }
     }
 
-    /// Drops the fault lock, to sleep. Only where the fault may be retried.
+    /// Drops the fault lock, to sleep. Gives the fault back where it may not be retried, whose caller
+    /// goes on using the lock.
     ///
     /// Without the lock, munmap and close can take the VMA and the last file away, and rmmod the
     /// code that sleeps; so the file is held until the outcome is delivered.
-    pub(crate) fn release(self) -> Released {
+    pub(crate) fn release(self) -> core::result::Result<Released, Self> {
+        let access = self.access(false);
+        if !access.may_retry || access.retry_without_wait {
+            return Err(self);
+        }
         // SAFETY: The VMA is locked and keeps its file, so that it can be referenced.
         let file = unsafe {
             file::own(bindings::get_file(
@@ -147,7 +164,7 @@ impl Fault<'_> {
 
         // SAFETY: By the invariant the lock is held; `self` is consumed, so it is not used again.
         unsafe { bindings::iomd_release_fault_lock(self.vmf) };
-        Released { file }
+        Ok(Released { file })
     }
 }
 

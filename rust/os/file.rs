@@ -13,6 +13,7 @@ use kernel::{
     mm::virt::VmaNew,
     module::this_module,
     prelude::*,
+    seq_file::SeqFile,
     sync::aref::ARef,
     types::ForeignOwnable,
 };
@@ -69,6 +70,9 @@ pub(crate) trait FileObject: Send + Sync + Sized + 'static {
         None
     }
 
+    /// What /proc/PID/fdinfo says of a file: lines of a name, a colon, a tab and a value.
+    fn show_fdinfo(&self, _lines: &SeqFile) {}
+
     /// poll(2).
     fn readiness(&self) -> Readiness {
         Readiness {
@@ -95,6 +99,7 @@ impl<T: FileObject> FileOperations<T> {
                 compat_ioctl: bindings::compat_ptr_ioctl,
                 mmap: Some(Self::mmap),
                 poll: Some(Self::poll),
+                show_fdinfo: Some(Self::show_fdinfo),
                 llseek: Some(bindings::noop_llseek),
                 ..pin_init::zeroed()
             },
@@ -157,6 +162,16 @@ impl<T: FileObject> FileOperations<T> {
         };
 
         from_result(|| T::mmap(object, file, vma).map(|()| 0))
+    }
+
+    /// # Safety
+    ///
+    /// As the core calls it: the file is open and has this table.
+    unsafe extern "C" fn show_fdinfo(lines: *mut bindings::seq_file, file: *mut bindings::file) {
+        // SAFETY: The file is open for the call and has this table, and `lines` is valid.
+        let (object, lines) = unsafe { (Self::object(file), SeqFile::from_raw(lines)) };
+
+        object.show_fdinfo(lines);
     }
 
     /// # Safety

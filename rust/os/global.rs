@@ -25,8 +25,13 @@ macro_rules! global_mutex {
 
         $(#[$meta])*
         pub(crate) fn $init(_: &$crate::os::global::Loading) {
-            // SAFETY: The module is loaded once, and calls this once meanwhile.
-            unsafe { $name.init() };
+            static DONE: kernel::sync::atomic::Atomic<bool> =
+                kernel::sync::atomic::Atomic::new(false);
+
+            if !DONE.xchg(true, kernel::sync::atomic::Full) {
+                // SAFETY: Only the first call comes here, while the module is loaded.
+                unsafe { $name.init() };
+            }
         }
     };
 }

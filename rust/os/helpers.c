@@ -32,6 +32,11 @@ void iomd_release_fault_lock(struct vm_fault *vmf)
 	release_fault_lock(vmf);
 }
 
+int iomd_task_killable_freezable(void)
+{
+	return TASK_KILLABLE | TASK_FREEZABLE_UNSAFE;
+}
+
 unsigned int iomd_current_flags(void)
 {
 	return current->flags;

@@ -16,6 +16,7 @@ struct xarray;
 int iomd_mutex_lock_killable(struct mutex *lock);
 int iomd_mutex_lock_killable_nest_lock(struct mutex *lock, struct mutex *outer);
 void iomd_release_fault_lock(struct vm_fault *vmf);
+int iomd_task_killable_freezable(void);
 unsigned int iomd_current_flags(void);
 bool iomd_fatal_signal_pending(void);
 void iomd_cond_resched(void);
@@ -36,5 +37,14 @@ void iomd_uncharge_locked_vm(struct user_struct *user, unsigned long pages);
 struct mem_cgroup *iomd_current_mem_cgroup(void);
 struct mem_cgroup *iomd_set_active_memcg(struct mem_cgroup *memcg);
 void iomd_mem_cgroup_put(struct mem_cgroup *memcg);
+
+void iomd_trace_descriptor_create(u64 descriptor, u64 pages, bool sparse);
+void iomd_trace_map_create(u64 map, u64 descriptor, u64 first_page);
+void iomd_trace_redirect(u64 map, u64 descriptor, u64 first_page, u64 pinned);
+void iomd_trace_suspend(u64 map);
+void iomd_trace_resume(u64 map);
+void iomd_trace_end(u64 map);
+void iomd_trace_fault(u64 map, u64 page);
+void iomd_trace_wait(u64 map, u64 page, u64 nanoseconds);
 
 #endif /* _IOMD_HELPERS_H */

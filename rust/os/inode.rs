@@ -10,12 +10,23 @@ use super::{
     bindings,
     file::{self, Access, FileObject, FileOperations},
 };
+use core::marker::PhantomData;
 use kernel::{error::from_err_ptr, fs::File, prelude::*, sync::aref::ARef};
 
 /// An anonymous inode without a name.
 pub(crate) struct Inode {
     // Keeps inode and mount alive; nobody else ever has this file.
     anchor: ARef<File>,
+}
+
+/// A file of an [`Inode`].
+///
+/// # Invariants
+///
+/// `file` owns a `T`.
+pub(crate) struct InnerFile<T> {
+    pub(super) file: ARef<File>,
+    _type: PhantomData<T>,
 }
 
 /// The file that an [`Inode`] is made with can do nothing.
@@ -50,10 +61,15 @@ impl Inode {
         })
     }
 
-    /// Opens an inner file that owns `object`.
+    /// Opens an inner file that owns `object`; /proc/PID/maps shows `name`.
     ///
     /// `ENFILE`, `ENOMEM`.
-    pub(crate) fn open<T: FileObject>(&self, object: T, access: Access) -> Result<ARef<File>> {
+    pub(crate) fn open<T: FileObject>(
+        &self,
+        name: &CStr,
+        object: T,
+        access: Access,
+    ) -> Result<InnerFile<T>> {
         let object = KBox::new(object, GFP_KERNEL)?;
         let anchor = self.anchor.as_ptr();
         let operations = T::operations().as_raw();
@@ -62,7 +78,7 @@ impl Inode {
         // table, so that each file needs a reference.
         unsafe { bindings::__module_get((*operations).owner) };
         // SAFETY: The anchor is open, so its inode and mount are valid; the new file gets the
-        // reference to the inode. The name and the table are static.
+        // reference to the inode. The table is static, and the name is copied.
         let file = from_err_ptr(unsafe {
             let inode = bindings::iomd_file_inode(anchor);
 
@@ -70,7 +86,7 @@ impl Inode {
             bindings::alloc_file_pseudo(
                 inode,
                 (*anchor).__bindgen_anon_1.f_path.mnt,
-                T::NAME.as_char_ptr(),
+                name.as_char_ptr(),
                 access.open_flags(),
                 operations,
             )
@@ -85,8 +101,12 @@ impl Inode {
 
         // SAFETY: Nobody else has the file yet, and its table takes a `KBox<T>`.
         unsafe { (*file).private_data = kernel::types::ForeignOwnable::into_foreign(object) };
-        // SAFETY: The one reference to a new file is ours.
-        Ok(unsafe { file::own(file) })
+        // INVARIANT: It was made with `T`'s table.
+        Ok(InnerFile {
+            // SAFETY: The one reference to a new file is ours.
+            file: unsafe { file::own(file) },
+            _type: PhantomData,
+        })
     }
 
     /// Takes every page-table entry of every mapping of this inode away, in every task.

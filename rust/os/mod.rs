@@ -15,6 +15,7 @@ pub(crate) mod mutex;
 pub(crate) mod pages;
 pub(crate) mod rwsem;
 pub(crate) mod task;
+pub(crate) mod trace;
 pub(crate) mod user;
 pub(crate) mod vma;
 pub(crate) mod wait;

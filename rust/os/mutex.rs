@@ -65,6 +65,14 @@ impl<T> KillableMutex<T> {
         Ok(Guard::of(self))
     }
 
+    /// Locks where nothing may fail: when a file is released. Whoever calls this waits for all of
+    /// what the holder does.
+    pub(crate) fn lock_unkillable(&self) -> Guard<'_, T> {
+        // SAFETY: The mutex was initialised and is pinned.
+        unsafe { bindings::mutex_lock(self.mutex.get()) };
+        Guard::of(self)
+    }
+
     /// Locks one of many mutexes of the same kind, which the holder of `outer` takes in an order
     /// of its own (lockdep's `nest_lock`: nobody without `outer` may hold two of them).
     pub(crate) fn lock_nested<O>(&self, outer: &Guard<'_, O>) -> Result<Guard<'_, T>> {

@@ -180,7 +180,10 @@ impl PinnedDrop for PageArray {
             let Some(page) = NonNull::new(page.cast()) else {
                 break;
             };
-            // The entry stays until `xa_destroy`, but `index` never comes back to it.
+            // One by one, which frees nodes on the way: `xa_destroy` would free them all with
+            // interrupts off.
+            // SAFETY: As above.
+            unsafe { bindings::xa_erase(self.entries.get(), index) };
             drop(Page(page));
             let Some(next) = index.checked_add(1) else {
                 break;
@@ -188,7 +191,7 @@ impl PinnedDrop for PageArray {
             index = next;
             super::task::yield_if_needed();
         }
-        // SAFETY: As above; it frees the nodes, not what the entries point to.
+        // SAFETY: As above; there is nothing left in it.
         unsafe { bindings::xa_destroy(self.entries.get()) };
     }
 }

@@ -14,12 +14,19 @@ pub(crate) fn may_administer() -> bool {
     capable(bindings::CAP_SYS_ADMIN)
 }
 
+/// For a right that is used where it is there, and not missed: a denial is no event for the audit
+/// log.
+fn capable_noaudit(capability: u32) -> bool {
+    // SAFETY: There is always a current task.
+    unsafe { bindings::capable_noaudit(capability as i32) }
+}
+
 /// CAP_SYS_PTRACE: to make the kernel itself wait for a suspended map.
 pub(crate) fn may_suspend_the_kernel() -> bool {
-    capable(bindings::CAP_SYS_PTRACE)
+    capable_noaudit(bindings::CAP_SYS_PTRACE)
 }
 
 /// CAP_IPC_LOCK: to lock memory beyond RLIMIT_MEMLOCK.
 pub(crate) fn may_lock_memory() -> bool {
-    capable(bindings::CAP_IPC_LOCK)
+    capable_noaudit(bindings::CAP_IPC_LOCK)
 }

@@ -8,11 +8,14 @@ use super::{
     bindings,
     fault::{Fault, Outcome},
     file::{FileObject, FileOperations},
+    inode::InnerFile,
 };
-use core::marker::PhantomData;
+use core::{marker::PhantomData, ptr::NonNull};
 use kernel::{
-    fs::File,
-    mm::virt::{flags, VmaNew, VmaRef},
+    mm::{
+        virt::{flags, VmaNew, VmaRef},
+        Mm,
+    },
     page::PAGE_SIZE,
     prelude::*,
     sync::aref::ARef,
@@ -22,6 +25,37 @@ use kernel::{
 /// be compared only with that of a VMA that exists.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct AddressSpace(usize);
+
+impl AddressSpace {
+    /// For [`Atomic`](kernel::sync::atomic::Atomic)s; never 0.
+    pub(crate) fn number(self) -> usize {
+        self.0
+    }
+
+    /// That of a VMA.
+    pub(super) fn of(vma: &VmaRef) -> Self {
+        // SAFETY: Whoever has a `VmaRef` may read it, and it never changes.
+        Self(unsafe { (*vma.as_ptr()).vm_mm } as usize)
+    }
+}
+
+/// An address space whose number no other one gets as long as this is there.
+pub(crate) struct KeptAddressSpace(ARef<Mm>);
+
+impl KeptAddressSpace {
+    /// The current task's. `EINVAL` for a task without one.
+    pub(crate) fn current() -> Result<Self> {
+        // SAFETY: There is always a current task, and it keeps its mm while it runs.
+        let mm = NonNull::new(unsafe { (*bindings::get_current()).mm }).ok_or(EINVAL)?;
+
+        // SAFETY: As above; an `Mm` is a `struct mm_struct`.
+        Ok(Self(ARef::from(unsafe { Mm::from_raw(mm.as_ptr()) })))
+    }
+
+    pub(crate) fn number(&self) -> usize {
+        self.0.as_raw() as usize
+    }
+}
 
 /// Where a VMA is, and what of the object it shows.
 #[derive(Clone, Copy)]
@@ -39,10 +73,9 @@ impl Place {
     /// The place of a VMA.
     pub(crate) fn of(vma: &VmaRef) -> Self {
         Self {
-            // SAFETY: Whoever has a `VmaRef` may read both; neither changes under the lock.
-            address_space: AddressSpace(unsafe { (*vma.as_ptr()).vm_mm } as usize),
+            address_space: AddressSpace::of(vma),
             start: vma.start(),
-            // SAFETY: As above.
+            // SAFETY: Whoever has a `VmaRef` may read it; it does not change under the lock.
             first_page: unsafe { (*vma.as_ptr()).vm_pgoff },
             pages: (vma.end() - vma.start()) / PAGE_SIZE,
         }
@@ -155,13 +188,13 @@ impl<T: VmaObject> VmOperations<T> {
     }
 }
 
-/// Makes a new VMA show `file`'s object; nothing can fail from here on.
+/// Makes a new VMA show `inner`'s object; nothing can fail from here on.
 ///
 /// Pages go in by `vm_insert_page()` (MIXEDMAP); the VMA neither merges nor grows (DONTEXPAND), is
 /// not dumped, and never becomes executable.
 ///
 /// `EINVAL` for a private mapping, `EPERM` for an executable one.
-pub(crate) fn show<T: VmaObject>(vma: &VmaNew, file: ARef<File>) -> Result {
+pub(crate) fn show<T: VmaObject>(vma: &VmaNew, inner: InnerFile<T>) -> Result {
     // VM_MAYSHARE, because do_mmap() clears VM_SHARED for files that are not writable.
     if vma.flags() & flags::MAYSHARE == 0 {
         return Err(EINVAL);
@@ -172,9 +205,9 @@ pub(crate) fn show<T: VmaObject>(vma: &VmaNew, file: ARef<File>) -> Result {
     vma.set_dontdump();
 
     // SAFETY: The VMA is being set up by this task, and `vma_set_file` takes a reference of its
-    // own. From here on its file has `T`'s table, as the operations need.
+    // own. An `InnerFile<T>` owns a `T`, as the operations need of the VMA's file.
     unsafe {
-        bindings::vma_set_file(vma.as_ptr(), file.as_ptr());
+        bindings::vma_set_file(vma.as_ptr(), inner.file.as_ptr());
         (*vma.as_ptr()).vm_ops = &T::vm_operations().0;
     }
     Ok(())

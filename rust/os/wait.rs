@@ -34,13 +34,61 @@ pub(crate) enum Sleep {
 }
 
 impl Sleep {
-    // Both freezable: a task that slept through the freezer would fail every suspend-to-RAM.
-    const fn state(self) -> c_int {
-        (match self {
-            Sleep::Interruptible => bindings::TASK_INTERRUPTIBLE,
-            // TASK_KILLABLE is a macro of two.
-            Sleep::Killable => bindings::TASK_WAKEKILL | bindings::TASK_UNINTERRUPTIBLE,
-        } | bindings::TASK_FREEZABLE) as c_int
+    // Both freezable: a task that slept through the freezer would fail every suspend-to-RAM. Who
+    // sleeps in a system call's access may hold that call's locks, which lockdep is to be told.
+    fn state(self) -> c_int {
+        match self {
+            Sleep::Interruptible => {
+                (bindings::TASK_INTERRUPTIBLE | bindings::TASK_FREEZABLE) as c_int
+            }
+            // SAFETY: It returns a constant, which is a macro that the bindings lack.
+            Sleep::Killable => unsafe { bindings::iomd_task_killable_freezable() },
+        }
+    }
+}
+
+/// A moment of CLOCK_MONOTONIC, in nanoseconds.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Deadline(i64);
+
+impl Deadline {
+    /// It never comes.
+    pub(crate) const NEVER: Self = Self(i64::MAX);
+
+    /// It has passed.
+    pub(crate) const PASSED: Self = Self(0);
+
+    /// `EINVAL` for a moment that the clock does not reach.
+    pub(crate) fn new(nanoseconds: u64) -> Result<Self> {
+        i64::try_from(nanoseconds).map(Self).map_err(|_| EINVAL)
+    }
+
+    pub(crate) fn has_passed(self) -> bool {
+        // The clock is read only where there is a deadline.
+        // SAFETY: It can be read at any time.
+        self != Self::NEVER && unsafe { bindings::ktime_get() } >= self.0
+    }
+
+    /// For [`Atomic`](kernel::sync::atomic::Atomic)s.
+    pub(crate) const fn nanoseconds(self) -> i64 {
+        self.0
+    }
+
+    /// From [`Deadline::nanoseconds`].
+    pub(crate) const fn from_nanoseconds(nanoseconds: i64) -> Self {
+        Self(nanoseconds)
+    }
+
+    /// Sleeps, in the state that was set before, until it comes or the task is woken.
+    fn sleep(mut self) {
+        let expires = if self == Self::NEVER {
+            ptr::null_mut()
+        } else {
+            &mut self.0
+        };
+
+        // SAFETY: Null, or valid for the call. The caller of `wait` may sleep.
+        unsafe { bindings::schedule_hrtimeout(expires, bindings::hrtimer_mode_HRTIMER_MODE_ABS) };
     }
 }
 
@@ -70,12 +118,18 @@ impl WaitQueue {
         })
     }
 
-    /// Sleeps until `condition` holds; `EINTR` if a signal of the kind came first.
+    /// Sleeps until `condition` holds, or `deadline` has passed; `EINTR` if a signal of the kind
+    /// came first. Both are looked at again after every wake-up.
     ///
     /// No wake-up is lost: the task is on the queue before it looks at the condition
     /// (`___wait_event()` in C), so that whoever makes the condition true and then calls
     /// [`WaitQueue::wake_all`] either is seen or wakes it.
-    pub(crate) fn wait(&self, sleep: Sleep, condition: impl Fn() -> bool) -> Result {
+    pub(crate) fn wait(
+        &self,
+        sleep: Sleep,
+        condition: impl Fn() -> bool,
+        deadline: impl Fn() -> Deadline,
+    ) -> Result {
         let mut entry = bindings::wait_queue_entry::default();
         let entry = ptr::from_mut(&mut entry);
 
@@ -89,14 +143,14 @@ impl WaitQueue {
             // SAFETY: Head and entry are valid, see above.
             let interrupted =
                 unsafe { bindings::prepare_to_wait_event(self.head.get(), entry, sleep.state()) };
-            if condition() {
+            let deadline = deadline();
+            if condition() || deadline.has_passed() {
                 return Ok(());
             }
             if interrupted != 0 {
                 return Err(EINTR);
             }
-            // SAFETY: Callers of this function may sleep.
-            unsafe { bindings::schedule() };
+            deadline.sleep();
         }
     }
 

@@ -31,18 +31,23 @@
 #define IOMD_BUFFER_CREATE	_IO(IOMD_IOC_TYPE, 0x01)
 #define IOMD_OBJECT_NEXT	_IO(IOMD_IOC_TYPE, 0x02)
 #define IOMD_OBJECT_OPEN	_IO(IOMD_IOC_TYPE, 0x03)
+#define IOMD_REDIRECT_BATCH	_IO(IOMD_IOC_TYPE, 0x04)
 
 /* Calls on a descriptor: 0x20-0x3f */
 #define IOMD_DESCRIPTOR_INFO	_IO(IOMD_IOC_TYPE, 0x20)
 #define IOMD_DESCRIPTOR_REOPEN	_IO(IOMD_IOC_TYPE, 0x21)
 #define IOMD_MAP_CREATE		_IO(IOMD_IOC_TYPE, 0x22)
 #define IOMD_COPY		_IO(IOMD_IOC_TYPE, 0x23)
+#define IOMD_DESCRIPTOR_SUSPEND	_IO(IOMD_IOC_TYPE, 0x24)
+#define IOMD_DESCRIPTOR_RESUME	_IO(IOMD_IOC_TYPE, 0x25)
 
 /* Calls on a map: 0x40-0x5f */
 #define IOMD_MAP_INFO		_IO(IOMD_IOC_TYPE, 0x40)
 #define IOMD_REDIRECT		_IO(IOMD_IOC_TYPE, 0x41)
 #define IOMD_RESUME		_IO(IOMD_IOC_TYPE, 0x42)
 #define IOMD_UNMAP		_IO(IOMD_IOC_TYPE, 0x43)
+#define IOMD_MAP_REOPEN		_IO(IOMD_IOC_TYPE, 0x44)
+#define IOMD_MAP_SEAL		_IO(IOMD_IOC_TYPE, 0x45)
 
 /*
  * Map options, with XNU's values (IOTypes.h). Those without a comment are
@@ -206,6 +211,39 @@ struct iomd_descriptor_reopen {
 	__u32 padding;
 };
 
+/*
+ * The address space of the caller is safe: there the maps stay usable. A child
+ * that it forks meanwhile can use what it had touched.
+ */
+#define IOMD_SUSPEND_SPARE_CALLER	(1U << 0)
+/* As IOMD_REDIRECT_ABANDONED_* */
+#define IOMD_SUSPEND_ABANDONED_SIGBUS	(1U << 1)
+#define IOMD_SUSPEND_ABANDONED_RESUME	(1U << 2)
+
+/**
+ * struct iomd_descriptor_suspend - IOMD_DESCRIPTOR_SUSPEND: accesses through
+ * every map of the descriptor wait, those to come included, apart from what
+ * maps are suspended by themselves
+ * @size: sizeof(struct iomd_descriptor_suspend)
+ * @flags: IOMD_SUSPEND_*
+ * @deadline_ns: as of struct iomd_redirect
+ */
+struct iomd_descriptor_suspend {
+	__u32 size;
+	__u32 flags;
+	__u64 deadline_ns;
+};
+
+/**
+ * struct iomd_descriptor_resume - IOMD_DESCRIPTOR_RESUME: the end of that
+ * @size: sizeof(struct iomd_descriptor_resume)
+ * @flags: must be zero
+ */
+struct iomd_descriptor_resume {
+	__u32 size;
+	__u32 flags;
+};
+
 /* The mapping lives on when the last file descriptor of the map is closed */
 #define IOMD_MAP_CREATE_KEEP	(1U << 0)
 
@@ -266,13 +304,17 @@ struct iomd_copy {
 
 /* States of a map */
 #define IOMD_MAP_SUSPENDED	(1U << 0) /* accesses wait */
-#define IOMD_MAP_ENDED		(1U << 1) /* accesses get SIGBUS */
+#define IOMD_MAP_ENDED		(1U << 1) /* accesses get SIGBUS, for good */
+#define IOMD_MAP_EXPIRED	(1U << 2) /* suspended, and accesses get SIGBUS */
+#define IOMD_MAP_SEALED		(1U << 3) /* only one handle controls it */
+#define IOMD_MAP_DESCRIPTOR_SUSPENDED (1U << 4) /* with its descriptor */
 
 /**
  * struct iomd_map_info - IOMD_MAP_INFO
  * @size: sizeof(struct iomd_map_info)
  * @flags: must be zero
- * @state: out, IOMD_MAP_SUSPENDED, IOMD_MAP_ENDED
+ * @state: out, IOMD_MAP_SUSPENDED, IOMD_MAP_EXPIRED, IOMD_MAP_ENDED,
+ *	IOMD_MAP_SEALED, IOMD_MAP_DESCRIPTOR_SUSPENDED
  * @options: out, as given to IOMD_MAP_CREATE
  * @inheritance: out, as given to IOMD_MAP_CREATE
  * @task: out, the process that mapped it first and still does, in the caller's
@@ -314,6 +356,13 @@ struct iomd_map_info {
 
 /* Pages that someone holds for I/O make the call fail with EBUSY */
 #define IOMD_REDIRECT_REFUSE_PINNED	(1U << 0)
+/*
+ * What becomes of a suspension that is abandoned: when the open file through
+ * which it was made is closed for the last time, also because its process was
+ * killed. Without either flag it stays.
+ */
+#define IOMD_REDIRECT_ABANDONED_SIGBUS	(1U << 1) /* as if its deadline passed */
+#define IOMD_REDIRECT_ABANDONED_RESUME	(1U << 2) /* as if by IOMD_RESUME */
 
 /* For @descriptor: no new backing; every access waits until there is one */
 #define IOMD_NO_DESCRIPTOR	(-1)
@@ -325,6 +374,9 @@ struct iomd_map_info {
  * @options: 0, or the map's own options
  * @descriptor: the new backing, or IOMD_NO_DESCRIPTOR
  * @offset: where the map starts in it, bytes, page-aligned
+ * @deadline_ns: of a suspension, CLOCK_MONOTONIC, nanoseconds: past it waiting
+ *	and later accesses get SIGBUS until the map is redirected or resumed;
+ *	0 for none, and where @descriptor is one
  * @pinned: out, pages of the old backing that someone else still held
  */
 struct iomd_redirect {
@@ -333,6 +385,42 @@ struct iomd_redirect {
 	__u32 options;
 	__s32 descriptor;
 	__u64 offset;
+	__u64 deadline_ns;
+	__u64 pinned;
+};
+
+/* The most maps that one batch redirects */
+#define IOMD_BATCH_MAX	64U
+
+/**
+ * struct iomd_batch_entry - one map of a batch
+ * @map: a map; each only once
+ * @descriptor: its new backing
+ * @offset: where the map starts in it, bytes, page-aligned
+ */
+struct iomd_batch_entry {
+	__s32 map;
+	__s32 descriptor;
+	__u64 offset;
+};
+
+/**
+ * struct iomd_redirect_batch - IOMD_REDIRECT_BATCH: switch the memory behind
+ * several maps at once, or behind none: nobody sees the new memory of one and
+ * after it the old of another
+ * @size: sizeof(struct iomd_redirect_batch)
+ * @flags: IOMD_REDIRECT_REFUSE_PINNED
+ * @entries: address of an array of struct iomd_batch_entry
+ * @count: its length, from 1 to IOMD_BATCH_MAX
+ * @padding: must be zero
+ * @pinned: out, pages of the old backings that someone else still held
+ */
+struct iomd_redirect_batch {
+	__u32 size;
+	__u32 flags;
+	__u64 entries;
+	__u32 count;
+	__u32 padding;
 	__u64 pinned;
 };
 
@@ -352,6 +440,35 @@ struct iomd_resume {
  * @flags: must be zero
  */
 struct iomd_unmap {
+	__u32 size;
+	__u32 flags;
+};
+
+/**
+ * struct iomd_map_reopen - IOMD_MAP_REOPEN: another handle of the same map,
+ * with the same rights: an open file, and so an owner of suspensions, of its
+ * own
+ * @size: sizeof(struct iomd_map_reopen)
+ * @flags: must be zero
+ * @fd: out
+ * @padding: must be zero
+ */
+struct iomd_map_reopen {
+	__u32 size;
+	__u32 flags;
+	__s32 fd;
+	__u32 padding;
+};
+
+/**
+ * struct iomd_map_seal - IOMD_MAP_SEAL: from now on and for good, only this
+ * handle may redirect, suspend, resume and end the map, and no copy may
+ * suspend it. Who was given a map by a stranger reopens it, seals it, and can
+ * then rely on it.
+ * @size: sizeof(struct iomd_map_seal)
+ * @flags: must be zero
+ */
+struct iomd_map_seal {
 	__u32 size;
 	__u32 flags;
 };

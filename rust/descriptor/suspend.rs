@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Suspending a descriptor: IOMemoryDescriptor::redirect(safeTask, on or off). Accesses through all
+//! of its observers wait, but those of one safe address space.
+//!
+//! It is apart from what observers are suspended by themselves: an access passes only where neither
+//! holds it up.
+
+use super::{
+    observer::{Claimed, Use},
+    Descriptor,
+};
+use crate::{
+    os::vma::KeptAddressSpace,
+    suspension::{HandleId, Suspension, Terms},
+};
+use kernel::prelude::*;
+
+/// A descriptor's suspension.
+pub(crate) struct DescriptorSuspension {
+    pub(crate) suspension: Suspension,
+    /// Where the memory stays usable.
+    pub(crate) safe: Option<KeptAddressSpace>,
+}
+
+impl Descriptor {
+    /// On what terms accesses to it wait, and the number of the address space whose accesses do
+    /// not; `None` if they all pass.
+    pub(crate) fn suspension(&self) -> Option<(Terms, usize)> {
+        let observers = self.observers.lock();
+        let DescriptorSuspension { suspension, safe } = observers.suspension.as_ref()?;
+        let safe = safe.as_ref().map_or(0, KeptAddressSpace::number);
+
+        Some((suspension.terms, safe))
+    }
+
+    /// Lets accesses through every observer wait, those that come later included. When it returns
+    /// none that began before reaches the memory any more. It replaces a suspension that there is.
+    ///
+    /// `EPERM` for a sealed observer; `ENOMEM`; `EINTR` if the task is killed while somebody else
+    /// is at work. Nothing is changed then.
+    pub(crate) fn suspend(&self, suspension: DescriptorSuspension) -> Result {
+        let outer = self.copying.lock()?;
+        // Whoever would become an observer meanwhile is refused: it would not be suspended. Those who
+        // come later settle on the suspension by themselves.
+        let _claimed = Claimed::new(self, self.range(), Use::Suspend)?;
+        let observers = self.observers.lock().of(self.range())?;
+        let mut locked = KVVec::new();
+        for observer in observers.values() {
+            let observer = observer.lock(&outer)?;
+            if observer.shown(self).is_some() {
+                if observer.is_sealed() {
+                    return Err(EPERM);
+                }
+                locked.push(observer, GFP_KERNEL)?;
+            }
+        }
+
+        let old = self.observers.lock().suspension.replace(suspension);
+        drop(old);
+        for observer in &mut locked {
+            observer.suspend();
+        }
+        for observer in &mut locked {
+            observer.zap();
+        }
+        // Dropped, they settle on what holds them up now.
+        Ok(())
+    }
+
+    /// Ends the suspension, if there is one. Cannot fail, but waits for whoever is at work.
+    pub(crate) fn resume(&self) {
+        let old = self.observers.lock().suspension.take();
+
+        if old.is_some() {
+            self.settle_observers();
+        }
+    }
+
+    /// A handle is gone: does with its suspension, if there is one, as was said when it was made.
+    pub(crate) fn abandon(&self, handle: HandleId) {
+        let old = {
+            let mut observers = self.observers.lock();
+            let Some(own) = observers
+                .suspension
+                .take_if(|own| own.suspension.ends_with(handle))
+            else {
+                return;
+            };
+            if let Some(suspension) = own.suspension.abandoned() {
+                observers.suspension = Some(DescriptorSuspension {
+                    suspension,
+                    safe: own.safe,
+                });
+                None
+            } else {
+                Some(own)
+            }
+        };
+
+        drop(old);
+        self.settle_observers();
+    }
+
+    /// Lets every observer see what holds it up now. Who becomes one meanwhile sees it as well.
+    fn settle_observers(&self) {
+        let mut last = 0;
+
+        loop {
+            let next = self.observers.lock().next(last);
+            let Some(observer) = next else {
+                break;
+            };
+            last = observer.id();
+            observer.settle();
+        }
+    }
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Seals: control of a map given to one handle alone, for good.
+//!
+//! A service that maps what a stranger gave it would otherwise wait when the stranger suspends the
+//! map, and be killed by SIGBUS when he ends it.
+
+use super::{Handle, Map};
+use crate::suspension::HandleId;
+use kernel::{
+    prelude::*,
+    sync::atomic::{Acquire, Release},
+};
+
+impl Map {
+    pub(super) fn is_sealed(&self) -> bool {
+        self.sealed_by.load(Acquire) != 0
+    }
+
+    /// `EPERM` if another handle sealed it.
+    pub(super) fn check_seal(&self, handle: HandleId) -> Result {
+        let sealed_by = self.sealed_by.load(Acquire);
+
+        if sealed_by == 0 || sealed_by == handle.number() {
+            Ok(())
+        } else {
+            Err(EPERM)
+        }
+    }
+}
+
+impl Handle {
+    /// Lets only this handle control the map from now on. Nothing is done if it does already.
+    ///
+    /// `EPERM` if another does; `EBUSY` for a map that is suspended, or whose
+    /// descriptor is, or that has ended: nobody could rely
+    /// on that one; `EINTR` if the task is killed while another controller is at work.
+    pub(crate) fn seal(&self) -> Result {
+        let _control = self.control()?;
+
+        if self.map.has_ended() || self.map.closed.load(Acquire) {
+            return Err(EBUSY);
+        }
+        self.map.sealed_by.store(self.id.number(), Release);
+        Ok(())
+    }
+
+    /// Ends the mapping, see [`Map::end`]. `EPERM` if another handle sealed it; `EINTR` if the task
+    /// is killed while another controller is at work.
+    pub(crate) fn unmap(&self) -> Result {
+        // A seal that comes now waits, and finds it ended.
+        let _control = self.map.control.lock()?;
+
+        self.map.check_seal(self.id)?;
+        self.map.end();
+        Ok(())
+    }
+}
