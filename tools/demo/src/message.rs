@@ -2,6 +2,7 @@
 
 //! What the two processes tell each other.
 
+use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -58,4 +59,47 @@ pub struct Finished {
     pub symbols: u64,
     /// Transactions that each writer committed, each of them in the database.
     pub writers: Vec<u64>,
+}
+
+/// What the observer asks of an assistant, once; the answer is nothing but that it is done. With it
+/// comes the file descriptor of a map.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum Task {
+    /// To suspend the map, and to stay until it is killed.
+    Suspend(Policy),
+    /// To read the map, whatever comes of it.
+    Read,
+}
+
+/// What becomes of a suspension whose controller is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Policy {
+    /// It stays.
+    Stay,
+    /// Who waits gets SIGBUS.
+    Sigbus,
+    /// It ends.
+    Resume,
+}
+
+impl Policy {
+    /// What is seen of it; a time follows.
+    pub fn outcome(self) -> &'static str {
+        match self {
+            Self::Stay => "writers waited on, until another process resumed them after",
+            Self::Sigbus => "who waited got SIGBUS, after",
+            Self::Resume => "writers went on by themselves, on the memory they had, after",
+        }
+    }
+}
+
+impl fmt::Display for Policy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Stay => "stay",
+            Self::Sigbus => "sigbus",
+            Self::Resume => "resume",
+        })
+    }
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use iomd::Client;
 
+use crate::abandoned::abandoned;
 use crate::copy::Copy;
 use crate::owner_process::OwnerProcess;
 use crate::report::{Copies, Milliseconds, Moves, Report, Thousands};
@@ -30,9 +31,14 @@ pub struct Options {
 const STRETCH: u64 = 100;
 
 /// Starts `owner`, a command that calls [`own`](crate::own) with its standard input as the socket;
-/// then copies the memory of its database and moves it. What happens is told to `tell`, line by
-/// line.
-pub fn observe(options: &Options, owner: Command, tell: &dyn Fn(String)) -> Result<Report> {
+/// then copies the memory of its database and moves it. Others are started of `assistant`, which in
+/// the same way call [`assist`](crate::assist). What happens is told to `tell`, line by line.
+pub fn observe(
+    options: &Options,
+    owner: Command,
+    assistant: &dyn Fn() -> Command,
+    tell: &dyn Fn(String),
+) -> Result<Report> {
     let client = Client::open_at(&options.device)?;
 
     tell(
@@ -54,6 +60,8 @@ pub fn observe(options: &Options, owner: Command, tell: &dyn Fn(String)) -> Resu
     drop(copy);
     let moves = moves(options.moves, &mut owner, &client, &mut source, tell)?;
 
+    let abandoned = abandoned(&mut owner, &source, assistant, tell)?;
+
     tell("stopping the writers; looking for each symbol and each transaction".into());
     let end = owner.finish().context("after the moves")?;
     Ok(Report {
@@ -64,6 +72,7 @@ pub fn observe(options: &Options, owner: Command, tell: &dyn Fn(String)) -> Resu
         plain,
         atomic,
         moves,
+        abandoned,
     })
 }
 

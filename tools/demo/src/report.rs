@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
+use crate::message::Policy;
+
 /// What came of it.
 #[derive(Debug, Clone, Serialize)]
 pub struct Report {
@@ -25,6 +27,8 @@ pub struct Report {
     pub atomic: Copies,
     /// Moves to new memory.
     pub moves: Moves,
+    /// Suspensions whose controller was killed.
+    pub abandoned: Vec<Abandoned>,
 }
 
 /// What came of copies.
@@ -59,6 +63,16 @@ pub struct Moves {
     pub longest_suspension: Duration,
     /// Bytes copied.
     pub bytes: u64,
+}
+
+/// What came of a suspension whose controller was killed: what its policy says.
+#[derive(Debug, Clone, Serialize)]
+pub struct Abandoned {
+    /// Its policy.
+    pub policy: Policy,
+    /// How long after the kill who waited was seen to be through with it.
+    #[serde(rename = "settled_in_ns", serialize_with = "nanoseconds")]
+    pub settled_in: Duration,
 }
 
 impl Report {
@@ -113,6 +127,11 @@ impl fmt::Display for Report {
         )?;
         writeln!(f, "\nlongest pause: the longest that one access of a writer to the memory took")?;
         writeln!(f, "suspension: the longest that iomd kept accesses waiting\n")?;
+        writeln!(f, "Controllers killed in mid-suspension, by what was to become of it then:")?;
+        for Abandoned { policy, settled_in } in &self.abandoned {
+            writeln!(f, "  {policy:<8}{} {}", policy.outcome(), Milliseconds(*settled_in))?;
+        }
+        writeln!(f)?;
         writeln!(
             f,
             "At the end all {} symbols were there, each as it was put in, and all {} transactions",
@@ -176,6 +195,10 @@ mod tests {
             plain: copies(plain),
             atomic: copies(atomic),
             moves: Moves::default(),
+            abandoned: vec![Abandoned {
+                policy: Policy::Resume,
+                settled_in: Duration::from_micros(700),
+            }],
         }
     }
 
@@ -195,5 +218,7 @@ mod tests {
         let json = serde_json::to_value(&report).unwrap();
         assert_eq!(json["undisturbed_ns"], 1_250_000);
         assert_eq!(json["atomic"]["consistent"], 20);
+        assert_eq!(json["abandoned"][0]["policy"], "resume");
+        assert_eq!(json["abandoned"][0]["settled_in_ns"], 700_000);
     }
 }

@@ -20,7 +20,7 @@ pub struct Source {
     /// The memory. Moving the database changes it.
     pub descriptor: Descriptor,
     /// The map through which the other process uses it.
-    map: Map,
+    pub map: Map,
     view: Arc<Mapping>,
 }
 

@@ -48,19 +48,28 @@ mod tests {
                 mapped_size, address, generation, redirects, faults, waiters, waits,
                 longest_wait_ns,
             }
-            iomd_redirect { size, flags, options, descriptor, offset, pinned }
+            iomd_redirect { size, flags, options, descriptor, offset, deadline_ns, pinned }
+            iomd_batch_entry { map, descriptor, offset }
+            iomd_redirect_batch { size, flags, entries, count, padding, pinned }
             iomd_resume { size, flags }
             iomd_unmap { size, flags }
+            iomd_map_reopen { size, flags, fd, padding }
         }
     }
 
     #[test]
     fn calls_carry_the_type_and_stay_in_their_object_s_range() {
-        let client = [IOMD_FEATURES, IOMD_BUFFER_CREATE, IOMD_OBJECT_NEXT, IOMD_OBJECT_OPEN];
+        let client = [
+            IOMD_FEATURES,
+            IOMD_BUFFER_CREATE,
+            IOMD_OBJECT_NEXT,
+            IOMD_OBJECT_OPEN,
+            IOMD_REDIRECT_BATCH,
+        ];
         let descriptor = [IOMD_DESCRIPTOR_INFO, IOMD_DESCRIPTOR_REOPEN, IOMD_MAP_CREATE, IOMD_COPY];
-        let map = [IOMD_MAP_INFO, IOMD_REDIRECT, IOMD_RESUME, IOMD_UNMAP];
-        for (calls, first) in [(client, 0x00), (descriptor, 0x20), (map, 0x40)] {
-            for (index, call) in calls.into_iter().enumerate() {
+        let map = [IOMD_MAP_INFO, IOMD_REDIRECT, IOMD_RESUME, IOMD_UNMAP, IOMD_MAP_REOPEN];
+        for (calls, first) in [(&client[..], 0x00), (&descriptor, 0x20), (&map, 0x40)] {
+            for (index, &call) in calls.iter().enumerate() {
                 assert_eq!(call, (IOMD_IOC_TYPE << 8) | (first + index as u32));
             }
         }

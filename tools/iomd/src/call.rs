@@ -13,7 +13,7 @@ use rustix::ioctl::{Ioctl, IoctlOutput, Opcode, ioctl};
 ///
 /// # Safety
 ///
-/// The call `NUMBER` reads and writes this structure and, but for it, no memory of the caller.
+/// The call `NUMBER` takes this structure, and writes to no other memory of the caller.
 pub(crate) unsafe trait Argument: Default {
     const NUMBER: Opcode;
 
@@ -23,7 +23,7 @@ pub(crate) unsafe trait Argument: Default {
 
 macro_rules! argument {
     ($($structure:ident is taken by $number:ident;)*) => {$(
-        // SAFETY: the header pairs the structure with the call, and the structure has no pointers.
+        // SAFETY: the header pairs the structure with the call; what pointers it has are read only.
         unsafe impl Argument for sys::$structure {
             const NUMBER: Opcode = sys::$number;
 
@@ -39,6 +39,7 @@ argument! {
     iomd_buffer_create is taken by IOMD_BUFFER_CREATE;
     iomd_object_next is taken by IOMD_OBJECT_NEXT;
     iomd_object_open is taken by IOMD_OBJECT_OPEN;
+    iomd_redirect_batch is taken by IOMD_REDIRECT_BATCH;
     iomd_descriptor_info is taken by IOMD_DESCRIPTOR_INFO;
     iomd_descriptor_reopen is taken by IOMD_DESCRIPTOR_REOPEN;
     iomd_map_create is taken by IOMD_MAP_CREATE;
@@ -47,11 +48,12 @@ argument! {
     iomd_redirect is taken by IOMD_REDIRECT;
     iomd_resume is taken by IOMD_RESUME;
     iomd_unmap is taken by IOMD_UNMAP;
+    iomd_map_reopen is taken by IOMD_MAP_REOPEN;
 }
 
 /// Makes the call that takes `argument`, which comes back with what the kernel wrote into it.
 pub(crate) fn call<A: Argument>(object: impl AsFd, mut argument: A) -> Result<A, Errno> {
-    // SAFETY: by `Argument`'s contract the kernel touches nothing but the structure, which lives
+    // SAFETY: by `Argument`'s contract the kernel writes to nothing but the structure, which lives
     // until the call has returned. A file that is not iomd's refuses the number.
     unsafe { ioctl(object, Update(&mut argument)) }?;
     Ok(argument)

@@ -13,7 +13,8 @@ use crate::error::Asked;
 use crate::handle::handle;
 use crate::mapping::Placement;
 use crate::{
-    Access, AnyObject, Descriptor, Error, Features, Kind, Map, Mapping, Objects, Request, Result,
+    Access, AnyObject, Batch, Descriptor, Error, Features, Kind, Map, Mapping, Objects, Request,
+    Result,
 };
 
 /// Where the device is.
@@ -84,6 +85,11 @@ impl Client {
         let created = call(self, argument).asked(|| Request::CreateBuffer { length })?;
         // SAFETY: the call has succeeded.
         Ok(unsafe { received(created.fd) }.into())
+    }
+
+    /// Prepares to switch the memory behind several maps as one. The builder is told which.
+    pub fn batch(&self) -> Batch<'_> {
+        Batch::new(self)
     }
 
     /// All objects in the system, by rising ids. Objects may come and go meanwhile.

@@ -27,7 +27,7 @@ pub struct Features {
     pub map_options: MapOptions,
     /// The cache modes of maps that are honoured.
     pub cache_modes: Vec<CacheMode>,
-    /// The flags of redirecting.
+    /// The flags of redirecting and suspending.
     pub redirect_flags: RedirectFlags,
     /// The flags of copying.
     pub copy_flags: CopyFlags,
@@ -50,11 +50,15 @@ bitflags! {
         const _ = !0;
     }
 
-    /// The flags of redirecting.
+    /// The flags of redirecting and suspending.
     #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
     pub struct RedirectFlags: u64 {
         /// Pages held for I/O make it fail.
         const REFUSE_PINNED = sys::IOMD_REDIRECT_REFUSE_PINNED as u64;
+        /// Accesses get `SIGBUS` when the suspension is abandoned.
+        const ABANDONED_SIGBUS = sys::IOMD_REDIRECT_ABANDONED_SIGBUS as u64;
+        /// The suspension ends when it is abandoned.
+        const ABANDONED_RESUME = sys::IOMD_REDIRECT_ABANDONED_RESUME as u64;
         const _ = !0;
     }
 

@@ -6,7 +6,8 @@
 //! [`Descriptor`]s, which are memory. A descriptor makes [`Map`]s: that memory as one object, which
 //! any number of processes map with [`Map::mmap`]. [`Map::redirect`] then switches the memory behind
 //! all those mappings at once; who touches them meanwhile waits instead of crashing.
-//! [`Descriptor::copy_to`] copies memory in use at a single instant.
+//! [`Client::batch`] does so with several maps as one, and [`Map::suspend_with`] holds up who touches a
+//! map until further notice. [`Descriptor::copy_to`] copies memory in use at a single instant.
 //!
 //! ```no_run
 //! fn main() -> iomd::Result<()> {
@@ -27,9 +28,11 @@
 //!
 //! [`OwnedFd`]: std::os::fd::OwnedFd
 
+mod batch;
 mod call;
 mod client;
 mod copy;
+mod deadline;
 mod descriptor;
 mod error;
 mod features;
@@ -41,9 +44,12 @@ mod mapping;
 mod object;
 mod redirect;
 mod request;
+mod suspend;
 
+pub use batch::Batch;
 pub use client::{Client, DEVICE};
 pub use copy::{Copied, CopyBuilder};
+pub use deadline::Deadline;
 pub use descriptor::{Descriptor, DescriptorInfo};
 pub use error::{Error, Result};
 pub use features::{BufferFlags, CopyFlags, Features, MapFlags, RedirectFlags};
@@ -55,3 +61,4 @@ pub use object::{Access, AnyObject, Kind, Object, Objects};
 pub use redirect::{RedirectBuilder, Redirected};
 pub use request::Request;
 pub use rustix::io::Errno;
+pub use suspend::{IfAbandoned, SuspendBuilder};

@@ -9,12 +9,13 @@ use iomd_sys as sys;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
-use crate::call::{Argument, call};
+use crate::call::{Argument, call, received};
 use crate::error::Asked;
 use crate::handle::handle;
 use crate::mapping::Placement;
 use crate::{
     Descriptor, Inheritance, MapOptions, Mapping, RedirectBuilder, Redirected, Request, Result,
+    SuspendBuilder,
 };
 
 /// Memory as one object, mapped by any number of processes: XNU's `IOMemoryMap`.
@@ -44,8 +45,11 @@ pub struct MapInfo {
     pub options: MapOptions,
     /// As it was made with.
     pub inheritance: Inheritance,
-    /// Whether accesses wait.
+    /// Whether accesses wait, unless `expired`.
     pub suspended: bool,
+    /// Whether it is suspended and accesses get `SIGBUS`: its deadline has passed, or its owner is
+    /// gone.
+    pub expired: bool,
     /// Whether accesses get `SIGBUS`.
     pub ended: bool,
     /// The process that mapped it first and still does, in the caller's pid namespace
@@ -98,6 +102,7 @@ impl Map {
             options: MapOptions::from_bits_retain(info.options),
             inheritance: info.inheritance.into(),
             suspended: info.state & sys::IOMD_MAP_SUSPENDED != 0,
+            expired: info.state & sys::IOMD_MAP_EXPIRED != 0,
             ended: info.state & sys::IOMD_MAP_ENDED != 0,
             task: (info.task != 0).then_some(info.task),
             address: (info.address != 0).then_some(info.address),
@@ -117,6 +122,18 @@ impl Map {
     /// As [`info`](Self::info).
     pub fn id(&self) -> Result<u64> {
         Ok(self.info()?.id)
+    }
+
+    /// Another handle of the same map, with the same rights. It is an open file of its own, and so
+    /// an owner of suspensions of its own.
+    ///
+    /// # Errors
+    ///
+    /// `EMFILE`.
+    pub fn reopen(&self) -> Result<Self> {
+        let reopened = call(self, sys::iomd_map_reopen::sized()).asked(|| Request::ReopenMap)?;
+        // SAFETY: the call has succeeded.
+        Ok(Self(unsafe { received(reopened.fd) }))
     }
 
     /// Maps all of it anywhere into the calling process, with the map's own rights
@@ -150,17 +167,24 @@ impl Map {
     /// Prepares to switch the memory behind the map to `target`, from its start unless the builder
     /// is told otherwise (`IOMemoryMap::redirect`).
     pub fn redirect<'a>(&'a self, target: &'a Descriptor) -> RedirectBuilder<'a> {
-        RedirectBuilder::to(self, target)
+        RedirectBuilder::new(self, target)
     }
 
-    /// Makes every access wait until the map is redirected or resumed (`IOMemoryMap::redirect` to
-    /// `NULL`). When this returns, no access reaches the memory any more.
+    /// Makes every access wait until the map is redirected or resumed, even if the caller is gone by
+    /// then (`IOMemoryMap::redirect` to `NULL`). When this returns, no access reaches the memory any
+    /// more.
     ///
     /// # Errors
     ///
-    /// `EPERM` if the map is not unique; `EBUSY` if the memory is being copied; `EINTR` if killed.
+    /// `EPERM` if the map is not unique; `EINTR` if killed.
     pub fn suspend(&self) -> Result<Redirected> {
-        RedirectBuilder::to_none(self).run()
+        self.suspend_with().run()
+    }
+
+    /// Prepares to suspend the map, until a deadline or for as long as the caller lives, if the
+    /// builder is told so.
+    pub fn suspend_with(&self) -> SuspendBuilder<'_> {
+        SuspendBuilder::new(self)
     }
 
     /// Ends a suspension, on the memory that the map had. A map that is not suspended stays as it
@@ -168,7 +192,7 @@ impl Map {
     ///
     /// # Errors
     ///
-    /// `EPERM` if the map is not unique; `EBUSY` if the memory is being copied; `EINTR` if killed.
+    /// `EPERM` if the map is not unique; `EINTR` if killed.
     pub fn resume(&self) -> Result<()> {
         call(self, sys::iomd_resume::sized()).map(drop).asked(|| Request::Resume)
     }

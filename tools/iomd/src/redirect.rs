@@ -15,12 +15,12 @@ use crate::{Descriptor, Map, Request, Result};
 #[must_use = "nothing is redirected until run is called"]
 pub struct RedirectBuilder<'a> {
     map: &'a Map,
-    target: Option<&'a Descriptor>,
+    target: &'a Descriptor,
     offset: u64,
     refuse_pinned: bool,
 }
 
-/// What a redirection found.
+/// What a redirection or suspension found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Redirected {
@@ -29,13 +29,8 @@ pub struct Redirected {
 }
 
 impl<'a> RedirectBuilder<'a> {
-    /// To no descriptor: every access waits.
-    pub(crate) fn to_none(map: &'a Map) -> Self {
-        Self { map, target: None, offset: 0, refuse_pinned: false }
-    }
-
-    pub(crate) fn to(map: &'a Map, target: &'a Descriptor) -> Self {
-        Self { target: Some(target), ..Self::to_none(map) }
+    pub(crate) fn new(map: &'a Map, target: &'a Descriptor) -> Self {
+        Self { map, target, offset: 0, refuse_pinned: false }
     }
 
     /// Where the map starts in the new memory: bytes, a multiple of the page size.
@@ -62,16 +57,12 @@ impl<'a> RedirectBuilder<'a> {
     pub fn run(self) -> Result<Redirected> {
         let argument = sys::iomd_redirect {
             flags: if self.refuse_pinned { sys::IOMD_REDIRECT_REFUSE_PINNED } else { 0 },
-            descriptor: self
-                .target
-                .map_or(sys::IOMD_NO_DESCRIPTOR, |target| target.as_fd().as_raw_fd()),
+            descriptor: self.target.as_fd().as_raw_fd(),
             offset: self.offset,
             ..Argument::sized()
         };
-        let redirected = call(self.map, argument).asked(|| match self.target {
-            Some(_) => Request::Redirect { offset: self.offset },
-            None => Request::Suspend,
-        })?;
+        let redirected =
+            call(self.map, argument).asked(|| Request::Redirect { offset: self.offset })?;
         Ok(Redirected { pinned: redirected.pinned })
     }
 }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use rustix::io::Errno;
 
-use crate::{Inheritance, MapOptions};
+use crate::{Batch, Inheritance, MapOptions};
 
 /// What was asked of the kernel. Offsets and lengths are bytes; a length of 0 asks for all from the
 /// offset on.
@@ -39,11 +39,15 @@ pub enum Request {
     Copy { offset: u64, length: u64, target_offset: u64, resume_on_target: bool },
     /// [`Map::info`](crate::Map::info)
     MapInfo,
+    /// [`Map::reopen`](crate::Map::reopen)
+    ReopenMap,
     /// [`Map::mmap`](crate::Map::mmap) and [`Map::mmap_with`](crate::Map::mmap_with)
     Mmap { offset: u64, length: usize, address: Option<usize> },
     /// [`Map::redirect`](crate::Map::redirect)
     Redirect { offset: u64 },
-    /// [`Map::suspend`](crate::Map::suspend)
+    /// [`Client::batch`](crate::Client::batch)
+    RedirectBatch { maps: usize },
+    /// [`Map::suspend`](crate::Map::suspend) and [`Map::suspend_with`](crate::Map::suspend_with)
     Suspend,
     /// [`Map::resume`](crate::Map::resume)
     Resume,
@@ -125,8 +129,33 @@ impl Request {
             (Self::Redirect { .. }, Errno::ACCESS) => {
                 "the map is writable and the descriptor is read-only"
             }
-            (Self::Redirect { .. } | Self::Suspend | Self::Resume, Errno::BUSY) => {
-                "pages of the old memory are held for I/O, or the memory is being copied"
+            (Self::Redirect { .. }, Errno::BUSY) => {
+                "pages of the old memory are held for I/O, or the new memory is being copied"
+            }
+            (Self::Suspend, Errno::INVAL) => "the deadline is beyond 2^63 - 1 ns",
+            (Self::Suspend, Errno::BUSY) => "pages of the memory are held for I/O",
+
+            (Self::RedirectBatch { maps: 0 }, Errno::INVAL) => "there are no maps",
+            (Self::RedirectBatch { maps }, Errno::INVAL) if *maps > Batch::MOST => {
+                "there are more maps than one call redirects"
+            }
+            (Self::RedirectBatch { .. }, Errno::INVAL) => {
+                "a map is there twice, a file is not a map or a descriptor, or an offset is not a \
+                 multiple of the page size"
+            }
+            (Self::RedirectBatch { .. }, Errno::PERM) => "one of the maps was not created unique",
+            (Self::RedirectBatch { .. }, Errno::INTR) => {
+                "killed while another call held one of the maps"
+            }
+            (Self::RedirectBatch { .. }, Errno::RANGE) => {
+                "from its offset on, one of the descriptors is shorter than its map"
+            }
+            (Self::RedirectBatch { .. }, Errno::ACCESS) => {
+                "one of the maps is writable and its descriptor is read-only"
+            }
+            (Self::RedirectBatch { .. }, Errno::BUSY) => {
+                "pages of the old memory of one of the maps are held for I/O, or the new memory of \
+                 one is being copied"
             }
 
             (Self::Copy { .. }, Errno::INVAL) => {
@@ -186,6 +215,7 @@ impl fmt::Display for Request {
                 write!(f, "{}", if *resume_on_target { " and resume there" } else { "" })
             }
             Self::MapInfo => write!(f, "query the map"),
+            Self::ReopenMap => write!(f, "reopen the map"),
             Self::Mmap { offset, length, address } => {
                 write!(f, "map {}", Range(*offset, *length as u64))?;
                 address.map_or(Ok(()), |address| write!(f, " at {address:#x}"))
@@ -193,6 +223,7 @@ impl fmt::Display for Request {
             Self::Redirect { offset } => {
                 write!(f, "redirect the map to byte {offset} of the target")
             }
+            Self::RedirectBatch { maps } => write!(f, "redirect {maps} maps at once"),
             Self::Suspend => write!(f, "suspend the map"),
             Self::Resume => write!(f, "resume the map"),
             Self::Unmap => write!(f, "unmap the map"),
@@ -240,6 +271,14 @@ mod tests {
              none): the range reaches beyond the descriptor (Numerical result out of range (os \
              error 34))"
         );
+        let batch = |maps, errno| refused(Request::RedirectBatch { maps }, errno);
+        assert_eq!(
+            batch(0, Errno::INVAL),
+            "cannot redirect 0 maps at once: there are no maps (Invalid argument (os error 22))"
+        );
+        assert!(batch(65, Errno::INVAL).contains("more maps than one call"));
+        assert!(batch(64, Errno::INVAL).contains("a map is there twice"));
+        assert!(refused(Request::Suspend, Errno::INVAL).contains("the deadline is beyond"));
         assert_eq!(
             refused(Request::Unmap, Errno::NOTTY),
             "cannot unmap the map: the file is not an object of that kind, or the kernel's iomd \

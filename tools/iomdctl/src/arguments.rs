@@ -3,8 +3,9 @@
 //! The command line.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 const EXIT_STATUS: &str = "\
 Exit status:
@@ -44,13 +45,10 @@ pub enum Command {
         /// A descriptor or a map
         id: u64,
     },
-    /// Switch the memory behind a map
+    /// Switch the memory behind a map, or behind several as one
     Redirect(Redirect),
     /// Make every access to a map wait
-    Suspend {
-        /// The map
-        id: u64,
-    },
+    Suspend(Suspend),
     /// Let accesses to a suspended map go on, on the memory that it had
     Resume {
         /// The map
@@ -72,9 +70,59 @@ pub struct Redirect {
     /// Where the map starts in the new memory, a multiple of the page size
     #[arg(long, value_name = "BYTES", default_value = "0", value_parser = bytes)]
     pub offset: u64,
+    /// One more map to be redirected in the same instant, and its new memory; may be repeated
+    #[arg(long, value_name = "MAP:DESCRIPTOR[:OFFSET]", value_parser = redirection)]
+    pub and: Vec<Redirection>,
     /// Fail if pages of the old memory are held for I/O
     #[arg(long)]
     pub refuse_pinned: bool,
+}
+
+/// A map and its new memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Redirection {
+    pub map: u64,
+    pub descriptor: u64,
+    pub offset: u64,
+}
+
+#[derive(Debug, Args)]
+pub struct Suspend {
+    /// The map
+    pub id: u64,
+    /// Let who waits, and who comes later, get SIGBUS after so many seconds, until the map is
+    /// redirected or resumed
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub deadline: Option<Duration>,
+    /// Do not exit before the standard input is at its end; a signal ends this as well
+    #[arg(long)]
+    pub hold: bool,
+    /// What becomes of the suspension when this program has gone, in whatever way
+    #[arg(long, value_name = "POLICY", default_value = "stay", requires = "hold")]
+    pub if_abandoned: IfAbandoned,
+    /// Fail if pages of the memory are held for I/O
+    #[arg(long)]
+    pub refuse_pinned: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum IfAbandoned {
+    /// Accesses wait on
+    Stay,
+    /// Accesses get SIGBUS
+    Sigbus,
+    /// The map is resumed
+    Resume,
+}
+
+impl From<IfAbandoned> for iomd::IfAbandoned {
+    fn from(if_abandoned: IfAbandoned) -> Self {
+        match if_abandoned {
+            IfAbandoned::Stay => Self::Stay,
+            IfAbandoned::Sigbus => Self::Sigbus,
+            IfAbandoned::Resume => Self::Resume,
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -104,6 +152,9 @@ pub struct Demo {
     /// Be the process that has the database
     #[arg(long, hide = true)]
     pub own: bool,
+    /// Be a process that suspends or reads the memory
+    #[arg(long, hide = true)]
+    pub assist: bool,
 }
 
 /// A number of bytes.
@@ -114,11 +165,39 @@ fn bytes(text: &str) -> Result<u64, std::num::ParseIntError> {
     }
 }
 
+/// A map, a descriptor and perhaps an offset.
+fn redirection(text: &str) -> Result<Redirection, String> {
+    let number =
+        |text: Option<&str>| text.map(bytes).transpose().map_err(|error| error.to_string());
+    let mut parts = text.split(':');
+    let (map, descriptor, offset) = (parts.next(), parts.next(), parts.next());
+    match (number(map)?, number(descriptor)?, number(offset)?, parts.next()) {
+        (Some(map), Some(descriptor), offset, None) => {
+            Ok(Redirection { map, descriptor, offset: offset.unwrap_or(0) })
+        }
+        _ => Err("it is not of the form MAP:DESCRIPTOR[:OFFSET]".into()),
+    }
+}
+
+/// A number of seconds, whole or not.
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| "it is not a number".to_owned())?;
+    Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
 
     use super::*;
+
+    fn suspend(arguments: &str) -> Result<Suspend, clap::Error> {
+        let words = ["iomdctl", "suspend"].into_iter().chain(arguments.split(' '));
+        match Arguments::try_parse_from(words)?.command {
+            Command::Suspend(suspend) => Ok(suspend),
+            other => panic!("{other:?}"),
+        }
+    }
 
     #[test]
     fn the_command_line_is_sound() {
@@ -131,5 +210,35 @@ mod tests {
         assert_eq!(bytes("0x1000"), Ok(4096));
         assert!(bytes("-1").is_err());
         assert!(bytes("0x").is_err());
+    }
+
+    #[test]
+    fn redirections_are_two_or_three_numbers() {
+        let expected = Redirection { map: 3, descriptor: 4, offset: 0 };
+        assert_eq!(redirection("3:4"), Ok(expected));
+        let expected = Redirection { offset: 0x2000, ..expected };
+        assert_eq!(redirection("3:4:0x2000"), Ok(expected));
+        for wrong in ["", "3", "3:", ":4", "3:4:", "3:4:0:0", "3:-4", "a:b"] {
+            assert!(redirection(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn seconds_need_not_be_whole() {
+        assert_eq!(seconds("2"), Ok(Duration::from_secs(2)));
+        assert_eq!(seconds("0.25"), Ok(Duration::from_millis(250)));
+        for wrong in ["", "soon", "-1", "nan", "inf", "1e30"] {
+            assert!(seconds(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_policy_is_for_who_stays() {
+        let suspended = suspend("5").unwrap();
+        assert_eq!((suspended.hold, suspended.if_abandoned), (false, IfAbandoned::Stay));
+        let held = suspend("5 --hold --if-abandoned resume").unwrap();
+        assert_eq!((held.hold, held.if_abandoned), (true, IfAbandoned::Resume));
+        assert!(suspend("5 --if-abandoned resume").is_err());
+        assert!(suspend("5 --hold --if-abandoned never").is_err());
     }
 }

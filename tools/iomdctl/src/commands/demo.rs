@@ -29,14 +29,24 @@ pub fn run(device: &Path, arguments: &Demo, json: bool) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
 
+    if arguments.assist {
+        iomd_demo::assist(io::stdin().as_fd().try_clone_to_owned()?)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+
     let program = env::current_exe().context("cannot find this program to start it again")?;
-    let mut owner = Command::new(program);
-    owner.arg("--device").arg(device).args(["demo", "--own"]);
+    let again = |role| {
+        let mut command = Command::new(&program);
+        command.arg("--device").arg(device).args(["demo", role]);
+        command
+    };
+    let mut owner = again("--own");
     owner.arg("--writers").arg(arguments.writers.to_string());
     let options =
         Options { device: device.into(), copies: arguments.copies, moves: arguments.moves };
 
-    let report = iomd_demo::observe(&options, owner, &|line| eprintln!("{line}"))?;
+    let assistant = || again("--assist");
+    let report = iomd_demo::observe(&options, owner, &assistant, &|line| eprintln!("{line}"))?;
     let failure = report.verdict().err();
     let status = if failure.is_none() { ExitCode::SUCCESS } else { exit::FAILED.into() };
     output::result(&Outcome { report, failure }, json)?;

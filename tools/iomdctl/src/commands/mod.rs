@@ -33,7 +33,7 @@ pub fn run(arguments: Arguments) -> Result<ExitCode> {
         Command::Redirect(arguments) => {
             output::result(&redirect::run(&client, &arguments)?, json)?;
         }
-        Command::Suspend { id } => output::result(&suspend::run(&client, id)?, json)?,
+        Command::Suspend(arguments) => suspend::run(&client, &arguments, json)?,
         Command::Resume { id } => output::result(&resume::run(&client, id)?, json)?,
         Command::Snapshot(arguments) => {
             output::result(&snapshot::run(&client, &arguments)?, json)?;

@@ -5,9 +5,9 @@
 use anyhow::Result;
 use iomd::Client;
 
-use super::done::Done;
+use super::done::{Changed, Done};
 
 pub fn run(client: &Client, id: u64) -> Result<Done> {
     client.open_map(id)?.resume()?;
-    Ok(Done { map: id, done: "resumed", pinned: None })
+    Ok(Done { changed: Changed::Map(id), done: "resumed", pinned: None })
 }

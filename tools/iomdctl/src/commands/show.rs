@@ -85,10 +85,11 @@ impl From<MapInfo> for Map {
             mapped_size: info.mapped_size,
             options: option_names(info.options),
             inheritance: info.inheritance.to_string(),
-            state: match (info.ended, info.suspended) {
-                (true, _) => "ended",
-                (false, true) => "suspended",
-                (false, false) => "active",
+            state: match (info.ended, info.expired, info.suspended) {
+                (true, _, _) => "ended",
+                (_, true, _) => "expired",
+                (_, _, true) => "suspended",
+                _ => "active",
             },
             task: info.task,
             address: info.address,
