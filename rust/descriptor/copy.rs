@@ -122,11 +122,12 @@ impl Copy<'_> {
         else {
             return Ok(None);
         };
-        // Through a read-only map nobody can write what is copied.
-        if !locked.is_writable() && !self.resume_on_target {
-            return Ok(None);
-        }
         if locked.is_sealed() {
+            // Through a read-only map nobody can write what is copied: who may only read must not
+            // be able to keep others from copying.
+            if !locked.is_writable() && !self.resume_on_target {
+                return Ok(None);
+            }
             return Err(EPERM);
         }
         // What was suspended before stays so, and where it is.
