@@ -4,7 +4,26 @@
 
 mod support;
 
+mod abandoned;
+mod abi;
+mod batch;
+mod buffers;
+mod by_id;
+mod client_mmap;
+mod copy;
+mod deadline;
+mod kernel_access;
+mod leaks;
+mod lifetime;
+mod messages;
+mod partial;
+mod pins;
+mod placement;
+mod races;
+mod read_only;
+mod read_only_writes;
 mod redirect;
+mod refusals;
+mod rmmod;
+mod stale_aliases;
 mod wait;
-mod wait_ends;
-mod wait_leaves_others_alone;

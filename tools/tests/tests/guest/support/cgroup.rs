@@ -49,9 +49,24 @@ impl Cgroup {
         line.expect("such a line").parse().expect("a number")
     }
 
+    /// How often something has happened to the group's memory.
+    pub fn events(&self, name: &str) -> u64 {
+        let table = self.read("memory.events");
+        let line = table.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.expect("such a line").parse().expect("a number")
+    }
+
     /// Sets the group's limit, in bytes.
     pub fn limit(&self, bytes: u64) {
         self.write("memory.max", &bytes.to_string());
+    }
+
+    /// Has the kernel give back what it can: what it keeps charged for the next who needs it, and
+    /// what it has cached.
+    pub fn give_back(&self) {
+        for high in ["0", "max"] {
+            self.write("memory.high", high);
+        }
     }
 
     /// Freezes all processes of the group, or lets them go on, and waits until that is so.

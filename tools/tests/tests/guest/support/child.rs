@@ -127,10 +127,11 @@ impl Child {
         assert_eq!(self.end(), End::Exited(0));
     }
 
-    /// Waits until the child sleeps, wherever.
+    /// Waits until the child's first thread is in that state, as ps(1) shows it.
     #[track_caller]
-    pub fn await_sleep(&self) {
-        eventually("the child sleeps", || matches!(proc::state(self.pid), 'S' | 'D'));
+    pub fn await_state(&self, state: char) {
+        let what = format!("process {} is in state {state}", self.pid);
+        eventually(&what, || proc::state(self.pid) == state);
     }
 
     fn has_ended(&self, within: Duration) -> bool {

@@ -2,7 +2,7 @@
 
 //! What the kernel says in its log.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Read, Seek, SeekFrom};
 use std::os::unix::fs::OpenOptionsExt;
 
@@ -20,6 +20,9 @@ impl KernelLog {
 
     /// What was said since.
     pub fn messages(mut self) -> Vec<String> {
+        // A message that has no end is shown only when the next begins.
+        const END: &str = "<7>the log was read up to here\n";
+        fs::write("/dev/kmsg", END).expect("the log can be written");
         let mut messages = Vec::new();
         let mut record = [0; 8192];
         loop {
@@ -27,10 +30,12 @@ impl KernelLog {
                 Ok(length) => {
                     messages.push(String::from_utf8_lossy(&record[..length]).into_owned());
                 }
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return messages,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
                 // EPIPE: the log was overrun, which is a message too.
                 Err(error) => messages.push(error.to_string()),
             }
         }
+        assert!(messages.pop().is_some_and(|last| last.ends_with(&END[3..])), "{messages:?}");
+        messages
     }
 }

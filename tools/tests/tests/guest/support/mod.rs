@@ -6,14 +6,16 @@
 //! that works comes near.
 
 use std::time::{Duration, Instant};
-use std::{env, fs, thread};
+use std::{env, fs, hint, thread};
 
 use iomd::{Client, Descriptor, Inheritance, Map, Mapping};
+use rustix::thread::{CpuSet, sched_setaffinity};
 
 pub mod cgroup;
 pub mod channel;
 pub mod child;
 pub mod kernel_log;
+pub mod kernel_mode;
 pub mod module;
 pub mod pin;
 pub mod privileges;
@@ -24,6 +26,7 @@ pub mod region;
 pub mod signals;
 pub mod uring;
 pub mod user;
+pub mod wiped;
 
 pub use channel::Channel;
 pub use child::{Child, End};
@@ -109,6 +112,30 @@ pub fn eventually(what: &str, mut happened: impl FnMut() -> bool) {
     }
 }
 
+/// As [`eventually`], for what takes microseconds and is waited for very often.
+#[track_caller]
+pub fn soon(what: &str, mut happened: impl FnMut() -> bool) {
+    for _ in 0..1000 {
+        if happened() {
+            return;
+        }
+        hint::spin_loop();
+    }
+    // Who is waited for has a processor of its own, but maybe not one of the host's.
+    let deadline = Instant::now() + LIMIT;
+    while !happened() {
+        assert!(Instant::now() < deadline, "not within {LIMIT:?}: {what}");
+        thread::sleep(Duration::from_micros(50));
+    }
+}
+
+/// Keeps the calling thread on one processor, if there are so many.
+pub fn run_on(processor: usize) {
+    let mut set = CpuSet::new();
+    set.set(processor);
+    let _ = sched_setaffinity(None, &set);
+}
+
 /// Waits until exactly so many accesses wait on the map.
 #[track_caller]
 pub fn await_waiters(map: &Map, count: u64) {
@@ -124,4 +151,11 @@ pub fn await_waiters(map: &Map, count: u64) {
 /// How many files this process has open.
 pub fn open_files() -> usize {
     fs::read_dir("/proc/self/fd").expect("/proc is mounted").count()
+}
+
+/// The ids of all objects there are.
+pub fn objects() -> Vec<u64> {
+    let all = client().objects().map(|object| object.map(|object| object.id)).collect();
+    let all: iomd::Result<_> = all;
+    all.expect("root may see all objects")
 }

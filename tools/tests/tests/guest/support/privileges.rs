@@ -2,14 +2,14 @@
 
 //! Having fewer rights. Only children give theirs up.
 
-use iomd::{Descriptor, Map};
+use iomd::Map;
 use rustix::process::{Gid, Uid};
 use rustix::thread::{
     CapabilitySet, UnshareFlags, capabilities, set_capabilities, set_thread_groups,
     set_thread_res_gid, set_thread_res_uid, unshare_unsafe,
 };
 
-use super::{Child, buffer, paint};
+use super::{Child, painted, unique_shared};
 
 /// Gives capabilities up for good.
 pub fn give_up(lost: CapabilitySet) {
@@ -43,34 +43,21 @@ pub const WITHOUT_PTRACE: [(&str, fn()); 3] = [
 
 /// A unique, inherited map of painted memory, made by somebody who has lost rights.
 pub fn map_made(pages: usize, tag: u64, lose: fn()) -> Map {
-    let descriptor = buffer(pages);
-    paint(&descriptor, tag);
+    let descriptor = painted(pages, tag);
     let child = Child::fork(|parent| {
         lose();
-        parent.send(super::unique_shared(&descriptor));
+        parent.send(unique_shared(&descriptor));
     });
     let map = child.receive();
     child.succeed();
     map
 }
 
-/// Does something to a map as somebody who has lost rights.
-pub fn as_other(lose: fn(), work: impl FnOnce()) {
-    Child::fork(|_| {
+/// Suspends a map as somebody who has lost rights.
+pub fn suspend_as(lose: fn(), map: &Map) {
+    let child = Child::fork(|_| {
         lose();
-        work();
-    })
-    .succeed();
-}
-
-/// Opens nothing: says that these are used.
-pub fn descriptor_made(pages: usize, lose: fn()) -> Descriptor {
-    let client = super::client();
-    let child = Child::fork(|parent| {
-        lose();
-        parent.send(client.buffer((pages * super::PAGE) as u64).expect("a buffer is made"));
+        map.suspend().expect("to suspend takes no rights but the handle");
     });
-    let descriptor = child.receive();
     child.succeed();
-    descriptor
 }

@@ -2,19 +2,18 @@
 
 //! What /proc tells.
 
-use std::collections::BTreeMap;
-use std::fs;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File};
+use std::ops::Range;
+use std::os::unix::fs::FileExt;
 
 use rustix::process::Pid;
 
+use super::{PAGE, Region};
+
 /// The state of a process's first thread, as ps(1) shows it; `X` if it is gone.
 pub fn state(pid: Pid) -> char {
-    thread_state(pid, pid)
-}
-
-/// The state of a thread.
-pub fn thread_state(pid: Pid, thread: Pid) -> char {
-    let stat = fs::read_to_string(format!("/proc/{pid}/task/{thread}/stat")).unwrap_or_default();
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     // The name before it may contain anything.
     stat.rsplit(") ").next().and_then(|rest| rest.chars().next()).unwrap_or('X')
 }
@@ -46,13 +45,43 @@ pub fn slab_objects() -> BTreeMap<String, i64> {
         .collect()
 }
 
-/// Whether some process has a mapping there.
+/// A line of /proc/PID/maps.
+pub struct Mapped {
+    pub addresses: Range<usize>,
+    pub name: String,
+}
+
+/// What a process has mapped.
+pub fn mappings(pid: Pid) -> Vec<Mapped> {
+    let table = fs::read_to_string(format!("/proc/{pid}/maps")).expect("the process is there");
+    let lines = table.lines();
+    lines
+        .map(|line| {
+            let (range, rest) = line.split_once(' ').expect("a range of addresses");
+            let (start, end) = range.split_once('-').expect("a range of addresses");
+            let number = |word| usize::from_str_radix(word, 16).expect("a number");
+            // Rights, offset, device and inode come before the name.
+            let name = rest.splitn(5, ' ').last().expect("five words").trim().to_owned();
+            Mapped { addresses: number(start)..number(end), name }
+        })
+        .collect()
+}
+
+/// Whether a process has something mapped there.
 pub fn is_mapped(pid: Pid, address: usize) -> bool {
-    let maps = fs::read_to_string(format!("/proc/{pid}/maps")).expect("the process is there");
-    maps.lines().any(|line| {
-        let (range, _) = line.split_once(' ').expect("a range of addresses");
-        let (start, end) = range.split_once('-').expect("a range of addresses");
-        let number = |word| usize::from_str_radix(word, 16).expect("a number");
-        (number(start)..number(end)).contains(&address)
-    })
+    mappings(pid).iter().any(|mapping| mapping.addresses.contains(&address))
+}
+
+/// The numbers of the page frames that this process sees in a region.
+pub fn frames(region: Region) -> BTreeSet<u64> {
+    const PRESENT: u64 = 1 << 63;
+    const FRAME: u64 = (1 << 55) - 1;
+    let map = File::open("/proc/self/pagemap").expect("/proc is mounted");
+    let mut entries = vec![0; region.len() / PAGE * 8];
+    let first = (region.address() / PAGE * 8) as u64;
+    map.read_exact_at(&mut entries, first).expect("each page has an entry");
+    let entries = entries
+        .chunks_exact(8)
+        .map(|entry| u64::from_ne_bytes(entry.try_into().expect("eight bytes")));
+    entries.filter(|entry| entry & PRESENT != 0).map(|entry| entry & FRAME).collect()
 }

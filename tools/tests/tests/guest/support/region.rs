@@ -5,15 +5,18 @@
 use std::ffi::c_void;
 use std::io;
 use std::ops::Range;
+use std::os::fd::AsFd;
 use std::ptr;
 
 use iomd::{Errno, Mapping};
 use rustix::mm::{
-    Advice, MapFlags, MprotectFlags, MremapFlags, ProtFlags, madvise, mmap_anonymous, mprotect,
-    mremap, mremap_fixed, munmap,
+    Advice, MapFlags, MprotectFlags, MremapFlags, ProtFlags, madvise, mmap, mmap_anonymous,
+    mprotect, mremap, mremap_fixed, munmap,
 };
 
-use super::PAGE;
+use rustix::process::getpid;
+
+use super::{PAGE, proc};
 
 /// Addresses at which no Rust object lives: a leaked mapping, or where one was. Nothing of Rust's
 /// can break by what happens there. Who touches what is not mapped dies of it, and is a child, for
@@ -41,6 +44,30 @@ impl Region {
     /// Reserves addresses that stay inaccessible.
     pub fn reserve(pages: usize) -> Self {
         Self::anonymous(None, pages * PAGE, ProtFlags::empty()).expect("there is room")
+    }
+
+    /// mmap(2) of so many bytes of a file from that offset on, anywhere.
+    pub fn map(
+        file: impl AsFd,
+        offset: u64,
+        length: usize,
+        rights: ProtFlags,
+        flags: MapFlags,
+    ) -> Result<Self, Errno> {
+        assert!(!flags.contains(MapFlags::FIXED), "it would replace what is there");
+        // SAFETY: nothing that is mapped is replaced.
+        let address = unsafe { mmap(ptr::null_mut(), length, rights, flags, file, offset) }?;
+        Ok(Self { address: address.expose_provenance(), length })
+    }
+
+    /// Unmaps all that tests of this process have left mapped of iomd's memory.
+    pub fn unmap_all() {
+        for mapping in proc::mappings(getpid()) {
+            if mapping.name.contains("[iomd") {
+                let Range { start, end } = mapping.addresses;
+                Self { address: start, length: end - start }.unmap().expect("it is mapped");
+            }
+        }
     }
 
     /// Maps fresh private memory here, where nothing may be mapped.
@@ -75,6 +102,18 @@ impl Region {
     pub fn write(self, offset: usize, value: u64) {
         // SAFETY: see the type.
         unsafe { self.word(offset).write_volatile(value) }
+    }
+
+    pub fn read_bytes(self, offset: usize, length: usize) -> Vec<u8> {
+        // SAFETY: see the type.
+        (offset..offset + length).map(|at| unsafe { self.byte(at).read_volatile() }).collect()
+    }
+
+    pub fn write_bytes(self, offset: usize, bytes: &[u8]) {
+        for (at, &byte) in (offset..).zip(bytes) {
+            // SAFETY: see the type.
+            unsafe { self.byte(at).write_volatile(byte) }
+        }
     }
 
     pub fn unmap(self) -> Result<(), Errno> {
@@ -127,6 +166,11 @@ impl Region {
 
     fn word(self, offset: usize) -> *mut u64 {
         assert!(offset % 8 == 0 && offset + 8 <= self.length);
+        ptr::with_exposed_provenance_mut(self.address + offset)
+    }
+
+    fn byte(self, offset: usize) -> *mut u8 {
+        assert!(offset < self.length);
         ptr::with_exposed_provenance_mut(self.address + offset)
     }
 

@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Every call, with an argument that it takes.
+
+use std::mem::offset_of;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+
+use iomd::Errno;
+use iomd_sys::{
+    IOMD_BUFFER_CREATE, IOMD_BUFFER_SPARSE, IOMD_COPY, IOMD_COPY_REFUSE_PINNED,
+    IOMD_COPY_RESUME_ON_TARGET, IOMD_DESCRIPTOR_INFO, IOMD_DESCRIPTOR_REOPEN,
+    IOMD_DESCRIPTOR_RESUME, IOMD_DESCRIPTOR_SUSPEND, IOMD_FEATURES, IOMD_MAP_CREATE,
+    IOMD_MAP_CREATE_KEEP, IOMD_MAP_INFO, IOMD_MAP_REOPEN, IOMD_MAP_SEAL, IOMD_OBJECT_NEXT,
+    IOMD_OBJECT_OPEN, IOMD_OPEN_READ_ONLY, IOMD_REDIRECT, IOMD_REDIRECT_ABANDONED_RESUME,
+    IOMD_REDIRECT_ABANDONED_SIGBUS, IOMD_REDIRECT_BATCH, IOMD_REDIRECT_REFUSE_PINNED, IOMD_RESUME,
+    IOMD_SUSPEND_ABANDONED_RESUME, IOMD_SUSPEND_ABANDONED_SIGBUS, IOMD_SUSPEND_SPARE_CALLER,
+    IOMD_UNMAP, iomd_batch_entry, iomd_buffer_create, iomd_copy, iomd_descriptor_info,
+    iomd_descriptor_reopen, iomd_descriptor_resume, iomd_descriptor_suspend, iomd_features,
+    iomd_map_create, iomd_map_info, iomd_map_reopen, iomd_map_seal, iomd_object_next,
+    iomd_object_open, iomd_redirect, iomd_redirect_batch, iomd_resume, iomd_unmap,
+};
+
+use super::argument::Memory;
+use super::world::PAGES;
+use super::{Argument, World};
+use crate::support::PAGE;
+use crate::support::raw::call_at;
+
+/// A call.
+pub struct Call {
+    pub name: &'static str,
+    pub number: u32,
+    /// The object of the world that it is made on.
+    pub object: fn(&World) -> BorrowedFd<'_>,
+    /// An argument with which it does its work.
+    pub argument: fn(&World) -> Argument,
+    /// The flags that it knows.
+    pub flags: u32,
+    /// Where its padding is, which must be zero.
+    pub padding: &'static [usize],
+    /// Where it answers: what is there before is nothing to it.
+    pub outs: &'static [usize],
+    /// Where it puts a new file descriptor.
+    pub file: Option<usize>,
+}
+
+impl Call {
+    /// Whether it writes its structure.
+    pub fn answers(&self) -> bool {
+        !self.outs.is_empty()
+    }
+
+    /// Makes the call with what is at an address.
+    pub fn at(&self, world: &World, address: usize) -> Result<(), Errno> {
+        call_at((self.object)(world), self.number, address)
+    }
+
+    /// Asserts that the call is done with this argument; the argument then.
+    #[track_caller]
+    pub fn accepted(&self, world: &World, argument: &Argument, what: &str) -> Argument {
+        let memory = Memory::new();
+        let address = memory.put(argument);
+        let outcome = self.at(world, address);
+        assert_eq!(outcome, Ok(()), "{}, {what}", self.name);
+        memory.take(address, argument.len())
+    }
+
+    /// The file descriptor in what the call answered.
+    pub fn file_in(&self, answer: &Argument) -> Option<OwnedFd> {
+        let number = answer.get(self.file?) as i32;
+        // SAFETY: the call has made it for us, and each answer is taken once.
+        Some(unsafe { OwnedFd::from_raw_fd(number) })
+    }
+
+    /// Asserts that the call is refused with what is at an address, and that nothing comes of it.
+    #[track_caller]
+    pub fn refused_at(&self, world: &World, address: usize, errno: Errno, what: &str) {
+        let before = world.sight();
+        let outcome = self.at(world, address);
+        assert_eq!(outcome, Err(errno), "{}, {what}", self.name);
+        assert_eq!(world.sight(), before, "{}, {what}: refused, but something changed", self.name);
+    }
+
+    /// Asserts that the call is refused with this argument, and that nothing comes of it.
+    #[track_caller]
+    pub fn refused(&self, world: &World, argument: &Argument, errno: Errno, what: &str) {
+        let memory = Memory::new();
+        let address = memory.put(argument);
+        self.refused_at(world, address, errno, what);
+        let after = memory.take(address, argument.len());
+        assert_eq!(&after, argument, "{}, {what}: refused, but it writes back", self.name);
+    }
+}
+
+macro_rules! outs {
+    ($structure:ident: $($member:ident),*) => { &[$(offset_of!($structure, $member)),*] };
+}
+
+pub const CALLS: [Call; 17] = [
+    Call {
+        name: "FEATURES",
+        number: IOMD_FEATURES,
+        object: |world| world.client.as_fd(),
+        argument: |_| Argument::of(iomd_features::default()),
+        flags: 0,
+        padding: &[],
+        outs: outs!(
+            iomd_features: page_size, reserved, client_calls, descriptor_calls, map_calls,
+            buffer_flags, map_flags, map_options, cache_modes, redirect_flags, copy_flags
+        ),
+        file: None,
+    },
+    Call {
+        name: "BUFFER_CREATE",
+        number: IOMD_BUFFER_CREATE,
+        object: |world| world.client.as_fd(),
+        argument: |_| {
+            Argument::of(iomd_buffer_create { length: 3 * PAGE as u64, ..Default::default() })
+        },
+        flags: IOMD_BUFFER_SPARSE,
+        padding: &[offset_of!(iomd_buffer_create, padding)],
+        outs: outs!(iomd_buffer_create: id, fd),
+        file: Some(offset_of!(iomd_buffer_create, fd)),
+    },
+    Call {
+        name: "OBJECT_NEXT",
+        number: IOMD_OBJECT_NEXT,
+        object: |world| world.client.as_fd(),
+        argument: |_| Argument::of(iomd_object_next::default()),
+        flags: 0,
+        padding: &[offset_of!(iomd_object_next, padding)],
+        outs: outs!(iomd_object_next: kind),
+        file: None,
+    },
+    Call {
+        name: "OBJECT_OPEN",
+        number: IOMD_OBJECT_OPEN,
+        object: |world| world.client.as_fd(),
+        argument: |world| {
+            let id = world.source.id().unwrap();
+            Argument::of(iomd_object_open { id, ..Default::default() })
+        },
+        flags: IOMD_OPEN_READ_ONLY,
+        padding: &[],
+        outs: outs!(iomd_object_open: kind, fd),
+        file: Some(offset_of!(iomd_object_open, fd)),
+    },
+    Call {
+        name: "REDIRECT_BATCH",
+        number: IOMD_REDIRECT_BATCH,
+        object: |world| world.client.as_fd(),
+        argument: |world| {
+            let entry = iomd_batch_entry {
+                map: world.map.as_fd().as_raw_fd(),
+                descriptor: world.target.as_fd().as_raw_fd(),
+                offset: 0,
+            };
+            // As long as any call may read it.
+            let entries: &'static iomd_batch_entry = Box::leak(Box::new(entry));
+            Argument::of(iomd_redirect_batch {
+                entries: std::ptr::from_ref(entries) as u64,
+                count: 1,
+                ..Default::default()
+            })
+        },
+        flags: IOMD_REDIRECT_REFUSE_PINNED,
+        padding: &[offset_of!(iomd_redirect_batch, padding)],
+        outs: outs!(iomd_redirect_batch: pinned),
+        file: None,
+    },
+    Call {
+        name: "DESCRIPTOR_INFO",
+        number: IOMD_DESCRIPTOR_INFO,
+        object: |world| world.source.as_fd(),
+        argument: |_| Argument::of(iomd_descriptor_info::default()),
+        flags: 0,
+        padding: &[offset_of!(iomd_descriptor_info, padding)],
+        outs: outs!(iomd_descriptor_info: id, length, resident, maps, kind),
+        file: None,
+    },
+    Call {
+        name: "DESCRIPTOR_REOPEN",
+        number: IOMD_DESCRIPTOR_REOPEN,
+        object: |world| world.source.as_fd(),
+        argument: |_| Argument::of(iomd_descriptor_reopen::default()),
+        flags: IOMD_OPEN_READ_ONLY,
+        padding: &[offset_of!(iomd_descriptor_reopen, padding)],
+        outs: outs!(iomd_descriptor_reopen: fd),
+        file: Some(offset_of!(iomd_descriptor_reopen, fd)),
+    },
+    Call {
+        name: "MAP_CREATE",
+        number: IOMD_MAP_CREATE,
+        object: |world| world.source.as_fd(),
+        argument: |_| Argument::of(iomd_map_create { length: PAGE as u64, ..Default::default() }),
+        flags: IOMD_MAP_CREATE_KEEP,
+        padding: &[offset_of!(iomd_map_create, padding)],
+        outs: outs!(iomd_map_create: id, fd),
+        file: Some(offset_of!(iomd_map_create, fd)),
+    },
+    Call {
+        name: "COPY",
+        number: IOMD_COPY,
+        object: |world| world.source.as_fd(),
+        argument: |world| {
+            Argument::of(iomd_copy {
+                length: (PAGES * PAGE) as u64,
+                target: world.target.as_fd().as_raw_fd(),
+                ..Default::default()
+            })
+        },
+        flags: IOMD_COPY_REFUSE_PINNED | IOMD_COPY_RESUME_ON_TARGET,
+        padding: &[offset_of!(iomd_copy, padding)],
+        outs: outs!(iomd_copy: pinned, maps, pause_ns),
+        file: None,
+    },
+    Call {
+        name: "DESCRIPTOR_SUSPEND",
+        number: IOMD_DESCRIPTOR_SUSPEND,
+        object: |world| world.source.as_fd(),
+        // The tests look at the memory meanwhile.
+        argument: |_| {
+            let flags = IOMD_SUSPEND_SPARE_CALLER;
+            Argument::of(iomd_descriptor_suspend { flags, ..Default::default() })
+        },
+        flags: IOMD_SUSPEND_SPARE_CALLER
+            | IOMD_SUSPEND_ABANDONED_SIGBUS
+            | IOMD_SUSPEND_ABANDONED_RESUME,
+        padding: &[],
+        outs: &[],
+        file: None,
+    },
+    Call {
+        name: "DESCRIPTOR_RESUME",
+        number: IOMD_DESCRIPTOR_RESUME,
+        object: |world| world.source.as_fd(),
+        argument: |_| Argument::of(iomd_descriptor_resume::default()),
+        flags: 0,
+        padding: &[],
+        outs: &[],
+        file: None,
+    },
+    Call {
+        name: "MAP_INFO",
+        number: IOMD_MAP_INFO,
+        object: |world| world.map.as_fd(),
+        argument: |_| Argument::of(iomd_map_info::default()),
+        flags: 0,
+        padding: &[],
+        outs: outs!(
+            iomd_map_info: state, options, inheritance, task, id, descriptor_id, offset, length,
+            mapped_size, address, generation, redirects, faults, waiters, waits, longest_wait_ns
+        ),
+        file: None,
+    },
+    Call {
+        name: "REDIRECT",
+        number: IOMD_REDIRECT,
+        object: |world| world.map.as_fd(),
+        argument: |world| {
+            let descriptor = world.target.as_fd().as_raw_fd();
+            Argument::of(iomd_redirect { descriptor, ..Default::default() })
+        },
+        flags: IOMD_REDIRECT_REFUSE_PINNED
+            | IOMD_REDIRECT_ABANDONED_SIGBUS
+            | IOMD_REDIRECT_ABANDONED_RESUME,
+        padding: &[],
+        outs: outs!(iomd_redirect: pinned),
+        file: None,
+    },
+    Call {
+        name: "RESUME",
+        number: IOMD_RESUME,
+        object: |world| world.suspended.as_fd(),
+        argument: |_| Argument::of(iomd_resume::default()),
+        flags: 0,
+        padding: &[],
+        outs: &[],
+        file: None,
+    },
+    Call {
+        name: "MAP_REOPEN",
+        number: IOMD_MAP_REOPEN,
+        object: |world| world.map.as_fd(),
+        argument: |_| Argument::of(iomd_map_reopen::default()),
+        flags: 0,
+        padding: &[offset_of!(iomd_map_reopen, padding)],
+        outs: outs!(iomd_map_reopen: fd),
+        file: Some(offset_of!(iomd_map_reopen, fd)),
+    },
+    Call {
+        name: "MAP_SEAL",
+        number: IOMD_MAP_SEAL,
+        object: |world| world.map.as_fd(),
+        argument: |_| Argument::of(iomd_map_seal::default()),
+        flags: 0,
+        padding: &[],
+        outs: &[],
+        file: None,
+    },
+    Call {
+        name: "UNMAP",
+        number: IOMD_UNMAP,
+        object: |world| world.map.as_fd(),
+        argument: |_| Argument::of(iomd_unmap::default()),
+        flags: 0,
+        padding: &[],
+        outs: &[],
+        file: None,
+    },
+];

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Objects on which every call could do its work, and all that it could change.
+
+use iomd::{Client, Descriptor, DescriptorInfo, Map, MapInfo, Mapping};
+use iomd_sys::{IOMD_MAP_INFO, iomd_map_info};
+
+use crate::support::raw::{call, size};
+use crate::support::{PAGE, client, objects, open_files, painted, unique, window};
+
+/// Pages of each memory.
+pub const PAGES: usize = 4;
+
+const SOURCE: u64 = 0x0100;
+const TARGET: u64 = 0x0200;
+
+/// Objects, in a state that each call would change.
+pub struct World {
+    pub client: Client,
+    pub source: Descriptor,
+    pub target: Descriptor,
+    /// Shows the source.
+    pub map: Map,
+    /// Shows the source, and is suspended.
+    pub suspended: Map,
+    windows: [Mapping; 2],
+}
+
+/// All that a call can change.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Sight {
+    files: usize,
+    objects: Vec<u64>,
+    descriptors: [DescriptorInfo; 2],
+    maps: [MapInfo; 2],
+    /// What of the maps the crate does not tell.
+    states: [u32; 2],
+    words: [[u64; PAGES]; 2],
+}
+
+impl World {
+    pub fn new() -> Self {
+        let (source, target) = (painted(PAGES, SOURCE), painted(PAGES, TARGET));
+        let (map, suspended) = (unique(&source), unique(&source));
+        suspended.suspend().expect("it is unique");
+        let windows = [window(&source), window(&target)];
+        Self { client: client(), source, target, map, suspended, windows }
+    }
+
+    pub fn sight(&self) -> Sight {
+        Sight {
+            files: open_files(),
+            objects: objects(),
+            descriptors: [&self.source, &self.target].map(|memory| memory.info().unwrap()),
+            maps: [&self.map, &self.suspended].map(|map| map.info().unwrap()),
+            states: [&self.map, &self.suspended].map(state),
+            words: self
+                .windows
+                .each_ref()
+                .map(|window| std::array::from_fn(|page| window.load_u64(page * PAGE))),
+        }
+    }
+}
+
+fn state(map: &Map) -> u32 {
+    let mut info = iomd_map_info { size: size::<iomd_map_info>(), ..Default::default() };
+    call(map, IOMD_MAP_INFO, &mut info).unwrap();
+    info.state
+}

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Figures that are to be as they were.
+//!
+//! The kernel keeps much of what is freed, for the next who wants it: objects and pages in lists of
+//! each processor, charges in steps of many pages, whatever waits until no reader can have it. All
+//! that is given back first, as far as the kernel can be asked to.
+
+use std::collections::BTreeMap;
+use std::fs::{self, DirEntry, File};
+use std::io::{self, Write};
+use std::time::Instant;
+
+use iomd::Client;
+
+use crate::support::cgroup::Cgroup;
+use crate::support::{LIMIT, PAGE, objects, proc};
+
+/// By how many objects of a kind, or pages, more may be in use: less than one leak in a hundred of
+/// [`ROUNDS`](super::ROUNDS) comes to, and more than the 60 objects of one of a processor's lists,
+/// which begins to fill again as soon as it was emptied.
+pub const TOLERANCE: i64 = 70;
+
+/// Of so many readings the least counts, since a list may be full by chance.
+const READINGS: usize = 5;
+
+pub const PAGES: &str = "pages in use";
+pub const CHARGED: &str = "pages charged to the group";
+pub const CHARGED_TO_KERNEL: &str = "pages charged to the group, the kernel's";
+pub const FILES: &str = "open files";
+pub const OBJECTS: &str = "objects of iomd";
+const EXACT: [&str; 2] = [FILES, OBJECTS];
+
+/// What is in use more, and how much.
+pub type Growth = BTreeMap<String, i64>;
+
+/// What is in use, by what it is.
+pub struct Balance(BTreeMap<String, i64>);
+
+impl Balance {
+    /// What is in use now, in the system and by the processes of the group.
+    pub fn now(group: &Cgroup) -> Self {
+        let mut least = Self::read(group);
+        for _ in 1..READINGS {
+            for (name, count) in Self::read(group).0 {
+                let least = least.0.entry(name).or_insert(count);
+                *least = count.min(*least);
+            }
+        }
+        least
+    }
+
+    /// Waits until no more is in use than then, within the tolerance. If it does not come to that,
+    /// what is in use more.
+    pub fn restored(&self, group: &Cgroup, tolerance: i64) -> Growth {
+        let deadline = Instant::now() + LIMIT;
+        loop {
+            let growth = Self::now(group).growth(self, tolerance);
+            if growth.is_empty() || Instant::now() > deadline {
+                return growth;
+            }
+        }
+    }
+
+    /// What is in use more than then. Files and objects are counted exactly.
+    pub fn growth(&self, then: &Self, tolerance: i64) -> Growth {
+        let growth = self.0.iter().filter_map(|(name, now)| {
+            let tolerance = if EXACT.contains(&name.as_str()) { 0 } else { tolerance };
+            let more = now - then.0.get(name).unwrap_or(&0);
+            (more > tolerance).then(|| (name.clone(), more))
+        });
+        growth.collect()
+    }
+
+    fn read(group: &Cgroup) -> Self {
+        let pages = |bytes: u64| (bytes / PAGE as u64) as i64;
+        settle(group);
+        let mut figures = slab_objects();
+        let others = [
+            (PAGES, -free_pages()),
+            (CHARGED, pages(group.charged())),
+            (CHARGED_TO_KERNEL, pages(group.memory("kernel"))),
+            (FILES, open_files()),
+            (OBJECTS, objects().len() as i64),
+        ];
+        figures.extend(others.map(|(name, count)| (name.to_owned(), count)));
+        Self(figures)
+    }
+}
+
+/// Makes the kernel add up what the processors have counted of the group's memory, which it does
+/// when there are enough changes: called by a process of the group.
+pub fn stir(client: &Client) {
+    for _ in 0..512 {
+        client.buffer(1).expect("a page can be had");
+    }
+}
+
+/// Has the kernel give back what it keeps.
+fn settle(group: &Cgroup) {
+    fs::write("/proc/sys/vm/drop_caches", "3").expect("root may");
+    fs::write("/sys/module/rcutree/parameters/do_rcu_barrier", "1").expect("root may");
+    group.give_back();
+}
+
+/// The objects in use in each of the allocator's caches, without those that it keeps ready.
+fn slab_objects() -> BTreeMap<String, i64> {
+    let caches = fs::read_dir("/sys/kernel/slab").expect("/sys is mounted");
+    let open = |entry: io::Result<DirEntry>| File::create(entry?.path().join("shrink"));
+    let mut caches: Vec<_> = caches.map(|entry| open(entry).expect("it can be shrunk")).collect();
+    let mut read = || {
+        for cache in &mut caches {
+            cache.write_all(b"1").expect("it can be shrunk");
+        }
+        proc::slab_objects()
+    };
+    // To read them takes objects. The second time it takes none that were not there the first time.
+    read();
+    let mut objects = read();
+    // The addresses of stacks of threads that have ended, given back in large steps.
+    objects.remove("vmap_area");
+    objects
+}
+
+/// Free pages, with those in the lists of the processors.
+fn free_pages() -> i64 {
+    // Adds up what the processors have counted.
+    fs::read("/proc/sys/vm/stat_refresh").expect("/proc is mounted");
+    let zones = fs::read_to_string("/proc/zoneinfo").expect("/proc is mounted");
+    let counts = zones.lines().filter_map(|line| {
+        let count =
+            line.trim().strip_prefix("nr_free_pages ").or(line.trim().strip_prefix("count:"));
+        count.map(|count| count.trim().parse::<i64>().expect("a number"))
+    });
+    counts.sum()
+}
+
+/// Open files of all processes.
+fn open_files() -> i64 {
+    let numbers = fs::read_to_string("/proc/sys/fs/file-nr").expect("/proc is mounted");
+    numbers.split('\t').next().and_then(|number| number.parse().ok()).expect("a number")
+}
