@@ -17,7 +17,8 @@ pub(super) struct Holder {
     /// The first of them: where, and which page it begins with. `None` after it was unmapped.
     first: Option<(usize, usize)>,
     /// Where mremap has just moved one of them. Whether it was the first shows when its old place
-    /// is unmapped, which is the next that happens in the address space.
+    /// is unmapped, which is the next unmapping in the address space; before it, a larger VMA that
+    /// it was part of is split.
     moved: Option<(usize, usize)>,
 }
 
@@ -64,7 +65,6 @@ impl Map {
         if let Some(holder) = &mut *self.holder.lock() {
             if holder.address_space == place.address_space {
                 holder.vmas = holder.vmas.saturating_add(1);
-                holder.moved = None;
             }
         }
     }

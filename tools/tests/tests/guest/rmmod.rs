@@ -12,8 +12,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use iomd::{Client, DEVICE, Descriptor, Errno, Inheritance, Map};
-use iomd_sys::{IOMD_NO_DESCRIPTOR, IOMD_REDIRECT, iomd_redirect};
+use iomd::{Client, DEVICE, Deadline, Descriptor, Errno, Inheritance, Map};
 use rustix::buffer::spare_capacity;
 use rustix::event::{Timespec, epoll};
 use rustix::process::Signal;
@@ -23,7 +22,7 @@ use crate::support::pin::Pin;
 use crate::support::uring::Ring;
 use crate::support::{
     Channel, Child, End, PAGE, Region, User, await_waiters, buffer, client, eventually, module,
-    objects, painted, raw, scaled, unique,
+    objects, painted, scaled, unique,
 };
 
 const OLD: u64 = 0x0100;
@@ -308,26 +307,11 @@ fn a_deadline_to_come_does_not_hold_it() {
     for after in [Duration::from_secs(3600), Duration::from_millis(1), Duration::ZERO] {
         for _ in 0..scaled(5) {
             let map = unique(&buffer(1));
-            suspend_for(&map, after);
+            map.suspend_with().deadline(Deadline::after(after)).run().unwrap();
             drop(map);
             drop(Unloaded::at_last());
         }
     }
-}
-
-fn suspend_for(map: &Map, time: Duration) {
-    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: the structure is the clock's to fill.
-    let told = unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut now) };
-    assert_eq!(told, 0);
-    let now = Duration::new(now.tv_sec as u64, now.tv_nsec as u32);
-    let mut redirect = iomd_redirect {
-        size: raw::size::<iomd_redirect>(),
-        descriptor: IOMD_NO_DESCRIPTOR,
-        deadline_ns: (now + time).as_nanos() as u64,
-        ..Default::default()
-    };
-    raw::call(map, IOMD_REDIRECT, &mut redirect).unwrap();
 }
 
 // Afterwards

@@ -5,14 +5,11 @@
 mod balance;
 
 use std::cell::Cell;
-use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 
-use iomd::{Access, Client, Descriptor, Errno, Inheritance, Map, Mapping};
+use iomd::{Access, Client, Deadline, Descriptor, Errno, IfAbandoned, Inheritance, Map, Mapping};
 use iomd_sys::{
-    IOMD_DESCRIPTOR_RESUME, IOMD_DESCRIPTOR_SUSPEND, IOMD_MAP_REOPEN, IOMD_MAP_SEAL,
-    IOMD_NO_DESCRIPTOR, IOMD_REDIRECT, IOMD_REDIRECT_ABANDONED_RESUME, IOMD_REDIRECT_BATCH,
-    iomd_batch_entry, iomd_descriptor_resume, iomd_descriptor_suspend, iomd_map_reopen,
-    iomd_map_seal, iomd_redirect, iomd_redirect_batch,
+    IOMD_DESCRIPTOR_RESUME, IOMD_DESCRIPTOR_SUSPEND, IOMD_MAP_SEAL, iomd_descriptor_resume,
+    iomd_descriptor_suspend, iomd_map_seal,
 };
 use rustix::mm::{MapFlags, ProtFlags};
 use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit};
@@ -22,8 +19,8 @@ use crate::support::cgroup::{self, Cgroup};
 use crate::support::privileges::become_user;
 use crate::support::raw::{self, size};
 use crate::support::{
-    Child, End, PAGE, Region, User, await_waiters, client, eventually, open_files, painted, scaled,
-    unique,
+    Child, End, LIMIT, PAGE, Region, User, await_waiters, client, eventually, open_files, painted,
+    scaled, unique,
 };
 use balance::{Balance, CHARGED, CHARGED_TO_KERNEL, FILES, Growth, OBJECTS, PAGES, TOLERANCE};
 
@@ -91,46 +88,23 @@ fn seldom(client: &Client, memory: &Descriptor, map: &Map, mapping: &Mapping) {
     other.unmap().unwrap();
 }
 
-/// Suspensions of all kinds, some of which are abandoned.
+/// Suspensions of all kinds, some of which are abandoned; a seal; a batch.
 fn controls(client: &Client, memory: &Descriptor, map: &Map) {
-    let mut suspend =
-        iomd_descriptor_suspend { size: size::<iomd_descriptor_suspend>(), ..Default::default() };
+    let of_descriptor = size::<iomd_descriptor_suspend>();
+    let mut suspend = iomd_descriptor_suspend { size: of_descriptor, ..Default::default() };
     raw::call(memory, IOMD_DESCRIPTOR_SUSPEND, &mut suspend).unwrap();
-    let mut resume =
-        iomd_descriptor_resume { size: size::<iomd_descriptor_resume>(), ..Default::default() };
+    let mut resume = iomd_descriptor_resume { size: size::<iomd_descriptor_resume>(), flags: 0 };
     raw::call(memory, IOMD_DESCRIPTOR_RESUME, &mut resume).unwrap();
 
-    let other = memory.map().unique(true).create().unwrap();
-    let mut reopen = iomd_map_reopen { size: size::<iomd_map_reopen>(), ..Default::default() };
-    raw::call(&other, IOMD_MAP_REOPEN, &mut reopen).unwrap();
-    // SAFETY: the call has succeeded.
-    let reopened = Map::from(unsafe { OwnedFd::from_raw_fd(reopen.fd) });
-    for (deadline_ns, flags) in [(u64::MAX / 2, 0), (0, IOMD_REDIRECT_ABANDONED_RESUME)] {
-        let mut redirect = iomd_redirect {
-            size: size::<iomd_redirect>(),
-            flags,
-            descriptor: IOMD_NO_DESCRIPTOR,
-            deadline_ns,
-            ..Default::default()
-        };
-        raw::call(&reopened, IOMD_REDIRECT, &mut redirect).unwrap();
-    }
-    drop(reopened);
-    let mut seal = iomd_map_seal { size: size::<iomd_map_seal>(), ..Default::default() };
+    let other = unique(memory);
+    let owner = other.reopen().unwrap();
+    owner.suspend_with().deadline(Deadline::after(LIMIT)).run().unwrap();
+    owner.suspend_with().if_abandoned(IfAbandoned::Resume).run().unwrap();
+    drop(owner);
+    assert!(!other.info().unwrap().suspended);
+    let mut seal = iomd_map_seal { size: size::<iomd_map_seal>(), flags: 0 };
     raw::call(&other, IOMD_MAP_SEAL, &mut seal).unwrap();
-
-    let entries = [map].map(|map| iomd_batch_entry {
-        map: map.as_fd().as_raw_fd(),
-        descriptor: memory.as_fd().as_raw_fd(),
-        offset: 0,
-    });
-    let mut batch = iomd_redirect_batch {
-        size: size::<iomd_redirect_batch>(),
-        entries: entries.as_ptr().expose_provenance() as u64,
-        count: entries.len() as u32,
-        ..Default::default()
-    };
-    raw::call(client, IOMD_REDIRECT_BATCH, &mut batch).unwrap();
+    client.batch().redirect(map, memory).redirect(&other, memory).run().unwrap();
 }
 
 /// What is refused when much of it has been done already.
