@@ -7,14 +7,16 @@
 export KDIR
 
 .DEFAULT_GOAL := modules
-.PHONY: modules modules_install clean help setup demo test test-stock test-host lint fmt \
+.PHONY: modules modules_install clean help setup demo test test-stock test-debug test-host lint fmt \
 	rust-analyzer probe update-kernel
 
 help:
 	@echo 'Everything needed is set up on the way, in $${XDG_CACHE_HOME:-~/.cache}/iomd.'
 	@echo
 	@echo '  make demo             boot the stock kernel in QEMU and show what iomd does'
-	@echo '  make test             every test; test-host, test-stock: those on this machine, in QEMU'
+	@echo '  make test             every test'
+	@echo '  make test-stock       those in QEMU on the stock kernel; test-debug: on the debug kernel'
+	@echo '  make test-host        those on this machine'
 	@echo '  make [modules]        build iomd.ko for the stock kernel'
 	@echo '  make lint             formats, clippy, shellcheck, checkpatch, the header in C and C++'
 	@echo '  make fmt              format all Rust code'
@@ -34,7 +36,7 @@ modules modules_install:
 
 clean:
 	+@if [ -e rust/abi.rs ]; then qemu/module.sh clean; fi
-	@rm -rf tools/target rust-project.json
+	@rm -rf tools/target debug rust-project.json
 
 setup:
 	@qemu/kernel.sh
@@ -53,6 +55,9 @@ test:
 
 test-stock:
 	@qemu/test.sh module guest
+
+test-debug:
+	@qemu/test.sh guest-debug
 
 test-host:
 	@qemu/test.sh host

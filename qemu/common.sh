@@ -102,6 +102,15 @@ heartbeat() {
 	done
 }
 
+# kernel_named NAME: the directory of that kernel of ours.
+kernel_named() {
+	case $1 in
+	stock) "$qemu_dir/kernel.sh" ;;
+	debug) "$qemu_dir/debug-kernel.sh" ;;
+	*) die "no such kernel: $1 (there are: stock, debug)" ;;
+	esac
+}
+
 # The host's proxies for apt, one "Acquire::http::Proxy "..."" a line. The environment's variables
 # need no passing: apt reads them.
 apt_proxies() {

@@ -2,17 +2,20 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # module.sh ARGUMENT...: the kernel's make for the module, with KDIR's kernel on this machine, or,
-# where KDIR is not set, with the stock kernel in the toolchain root. The compiler is the one that
-# the kernel was built with.
+# where KDIR is not set, with the stock kernel in the toolchain root; with the debug kernel instead
+# if IOMD_KERNEL is debug, and then in a copy, debug/. The compiler is the one that the kernel was
+# built with.
 
 . "${BASH_SOURCE[0]%/*}/common.sh"
 
+kernel=${IOMD_KERNEL:-stock} source=$checkout
 if [[ ${KDIR-} ]]; then
+	kernel=''
 	enter=()
 	"$qemu_dir/probe.sh" "$KDIR" >&2
 else
 	enter=("$qemu_dir/enter.sh")
-	KDIR=$("$qemu_dir/kernel.sh")/linux
+	KDIR=$(kernel_named "$kernel")/linux
 fi
 
 config=$KDIR/include/config/auto.conf
@@ -26,10 +29,21 @@ else
 	fi
 fi
 
+if [[ $kernel == debug ]]; then
+	source=$checkout/debug
+	mkdir -p "$source"
+fi
+
 # One build at a time; the lock goes with make.
-exec {lock}<"$checkout"
+exec {lock}<"$source"
 flock "$lock"
 
+# Objects elsewhere (MO=) would not do: make would take those that are beside the source for them.
+if [[ $kernel == debug ]]; then
+	"${enter[@]}" rsync -a --delete --exclude-from="$checkout/.gitignore" \
+		"$checkout/"{Kbuild,include,rust} "$source"
+fi
+
 # A BTF section needs a vmlinux, which Debian has none of; the message about that helps nobody.
-exec "${enter[@]}" make -C "$KDIR" M="$checkout" --no-print-directory "${compiler[@]}" "$@" \
+exec "${enter[@]}" make -C "$KDIR" M="$source" --no-print-directory "${compiler[@]}" "$@" \
 	2> >(exec grep --line-buffered -v '^Skipping BTF generation' >&2)

@@ -3,13 +3,14 @@
 #
 # run.sh [OPTION...] [--] COMMAND [ARGUMENT...]
 #
-# Boots the stock kernel in QEMU with the module loaded, runs COMMAND in it, hands back its output
+# Boots a kernel in QEMU with the module loaded, runs COMMAND in it, hands back its output
 # as it comes and its exit status. Serves as Cargo's runner: COMMAND may be a (static) program of
 # the host's, which is taken along; without a slash it is one of the guest's busybox.
 #
-#   --module FILE       load this, and unload it at the end (default: iomd.ko of the checkout, which
-#                       must have been built); --no-module: none
-#   --load NAME         load this module of the stock kernel's, and what it needs, first
+#   --kernel NAME       stock or debug (default: IOMD_KERNEL, or stock)
+#   --module FILE       load this, and unload it at the end (default: iomd.ko of the checkout or, for
+#                       the debug kernel, of its debug/, which must have been built); --no-module: none
+#   --load NAME         load this module of the kernel's, and what it needs, first
 #   --with FILE[:PATH]  take this file along, as PATH (default: its own path)
 #   --timeout SECONDS   for all of it (default 900, or IOMD_TIMEOUT)
 #   --append WORDS      more for the kernel's command line
@@ -17,7 +18,8 @@
 # All this happens in the toolchain root: files must be in the checkout, the cache or /tmp.
 #
 # Environment: IOMD_WITH, a list of FILE[:PATH] as for --with; IOMD_GUEST_MEMORY (2G);
-# IOMD_ACCEL, kvm or tcg.
+# IOMD_ACCEL, kvm or tcg. COMMAND gets IOMD_KERNEL and, unless it was set, IOMD_TEST_SCALE, by which
+# tests on the debug kernel do less often what they do very often.
 #
 # Exit status: COMMAND's own. Or, each with a line that says so and the log's path:
 #   123  the kernel's log has something that log-patterns forbids, or the module would not unload
@@ -27,21 +29,21 @@
 . "${BASH_SOURCE[0]%/*}/common.sh"
 
 if [[ ! ${IOMD_INSIDE-} ]]; then
-	kernel=$("$qemu_dir/kernel.sh")
-	export IOMD_KERNEL=$kernel
+	kernel_named "${IOMD_KERNEL:-stock}" >/dev/null
 	exec "$qemu_dir/enter.sh" "$qemu_dir/run.sh" "$@"
 fi
-kernel=${IOMD_KERNEL:-$("$qemu_dir/kernel.sh")}
 
 usage() {
 	die "$1 (see the top of qemu/run.sh)"
 }
 
-module=$checkout/iomd.ko timeout=${IOMD_TIMEOUT:-900} append='' load=() with=()
+export IOMD_KERNEL=${IOMD_KERNEL:-stock}
+module=default timeout=${IOMD_TIMEOUT:-900} append='' load=() with=()
 # shellcheck disable=SC2206 # a list of words
 with=(${IOMD_WITH-})
 while (($#)); do
 	case $1 in
+	--kernel) IOMD_KERNEL=${2?} && shift ;;
 	--no-module) module='' ;;
 	--module) module=${2?} && shift ;;
 	--load) load+=("${2?}") && shift ;;
@@ -55,7 +57,14 @@ while (($#)); do
 	shift
 done
 (($#)) || usage "no command given"
-[[ ! $module || -f $module ]] || die "$module is not there: make modules"
+kernel=$(kernel_named "$IOMD_KERNEL")
+debug=''
+if [[ $IOMD_KERNEL == debug ]]; then
+	debug=/debug
+	export IOMD_TEST_SCALE=${IOMD_TEST_SCALE:-0.05}
+fi
+[[ $module != default ]] || module=$checkout$debug/iomd.ko
+[[ ! $module || -f $module ]] || die "$module is not there: IOMD_KERNEL=$IOMD_KERNEL make modules"
 
 work=$(mktemp -d)
 guest=''
@@ -96,7 +105,7 @@ done
 : >"$tree/iomd/modules"
 for name in "${load[@]}"; do
 	needed=$(modprobe -d "$kernel/modules" -S "$(<"$kernel/release")" --show-depends "$name" 2>/dev/null) ||
-		die "the stock kernel has no module $name"
+		die "this kernel has no module $name"
 	while read -r _ file; do
 		take "$file" "/iomd/${file##*/}"
 		[[ $file != *.xz ]] || unxz "$tree/iomd/${file##*/}"
@@ -161,7 +170,14 @@ esac
 kernel_line="console=ttyS0 quiet loglevel=5 log_buf_len=8M panic=-1 oops=panic unknown_nmi_panic panic_sys_info=tasks
 	sysctl.kernel.hung_task_timeout_secs=60 sysctl.kernel.hung_task_panic=1
 	sysctl.kernel.watchdog_thresh=30 sysctl.kernel.softlockup_panic=1
-	rcupdate.rcu_cpu_stall_timeout=60 $append"
+	rcupdate.rcu_cpu_stall_timeout=60"
+if [[ $debug ]]; then
+	# The checks of slabs (F) are there for what they turn off, the arrays of free objects that each
+	# processor has: what was taken from one leaves its address there, and kmemleak takes that for
+	# a use.
+	kernel_line+=" page_owner=on slab_debug=F hash_pointers=always"
+fi
+kernel_line+=" $append"
 
 # The command's output goes through a file, so that nothing waits for who reads it.
 mkfifo "$work/monitor.in" "$work/monitor.out"
@@ -212,7 +228,7 @@ bad() {
 	{
 		if [[ $first ]]; then
 			printf '\n---- from the guest'\''s kernel log, line %d on ----\n' "$first"
-			tail -n "+$first" "$log" | head -n 60
+			sed -n "$first,$((first + 59))p" "$log"
 		else
 			printf '\n---- the end of the guest'\''s kernel log ----\n'
 			tail -n 30 "$log"

@@ -8,6 +8,10 @@
 . "${BASH_SOURCE[0]%/*}/common.sh"
 cd "$checkout"
 
+# Each part says which kernel it is about.
+unset IOMD_KERNEL
+# All guest tests are one boot, which on a loaded machine takes many minutes.
+export IOMD_TIMEOUT=${IOMD_TIMEOUT:-2400}
 enter=$qemu_dir/enter.sh
 passed=0 failed=0 skipped=0
 
@@ -98,6 +102,13 @@ module_build() {
 	}
 }
 
+module_build_debug() {
+	IOMD_KERNEL=debug "$qemu_dir/module.sh" modules || {
+		rm -f debug/iomd.ko
+		return 1
+	}
+}
+
 part_lint() {
 	check "shell scripts (shellcheck)" "$enter" shellcheck -x .ci/run qemu/*.sh qemu/guest/init
 	check "format" "$qemu_dir/fmt.sh" --check
@@ -124,6 +135,11 @@ part_guest() {
 	tests "guest tests, stock kernel" in_tools cargo guest --no-fail-fast
 }
 
+part_guest-debug() {
+	check "module: build for the debug kernel" module_build_debug
+	IOMD_KERNEL=debug tests "guest tests, debug kernel" in_tools cargo guest --no-fail-fast
+}
+
 part_documents() {
 	local name
 	for name in markup names commands guest demo; do
@@ -132,11 +148,14 @@ part_documents() {
 }
 
 all=(lint host module guest documents)
+more=(guest-debug)
 (($#)) || set -- "${all[@]}"
 for part; do
-	[[ " ${all[*]} " == *" $part "* ]] || die "no such part: $part (there are: ${all[*]})"
+	[[ " ${all[*]} ${more[*]} " == *" $part "* ]] ||
+		die "no such part: $part (there are: ${all[*]}, and ${more[*]})"
 done
 "$qemu_dir/kernel.sh" >/dev/null
+[[ " $* " != *debug* ]] || "$qemu_dir/debug-kernel.sh" >/dev/null
 for part; do
 	"part_$part"
 done
