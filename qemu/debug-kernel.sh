@@ -64,6 +64,8 @@ check_config() {
 
 kernel=$("$qemu_dir/kernel.sh")
 root=$("$qemu_dir/toolchain.sh")
-key="$(cat "$kernel/version" "$qemu_dir/source-excluded" "$qemu_dir/debug.config") ${root##*/}
+# By its compilers and not by all that is in the toolchain root: this takes long to build.
+compilers=$(grep -E '^(bindgen|clang-19|lld-19|rustc)[[:space:]]' "$root/packages")
+key="$(cat "$kernel/version" "$qemu_dir/source-excluded" "$qemu_dir/debug.config") $compilers
 $(source_of "${BASH_SOURCE[0]}" build make_in_root)"
 step debug-kernel "$key" build
