@@ -21,6 +21,12 @@ impl Terms {
         deadline: Deadline::NEVER,
     };
 
+    /// Where there is no suspension.
+    pub(crate) const NONE: Self = Self {
+        kernel_may_wait: false,
+        deadline: Deadline::NEVER,
+    };
+
     /// Those of two suspensions at once.
     pub(crate) fn and(self, other: Self) -> Self {
         Self {

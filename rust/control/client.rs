@@ -16,7 +16,7 @@ use crate::{
         IOMD_KIND_BUFFER, IOMD_KIND_MAP, IOMD_MAP_CREATE, IOMD_MAP_CREATE_KEEP, IOMD_MAP_INFO,
         IOMD_MAP_REOPEN, IOMD_MAP_SEAL, IOMD_OBJECT_NEXT, IOMD_OBJECT_OPEN, IOMD_OPEN_READ_ONLY,
         IOMD_REDIRECT, IOMD_REDIRECT_ABANDONED_RESUME, IOMD_REDIRECT_ABANDONED_SIGBUS,
-        IOMD_REDIRECT_BATCH, IOMD_REDIRECT_REFUSE_PINNED, IOMD_RESUME, IOMD_UNMAP,
+        IOMD_REDIRECT_BATCH, IOMD_REDIRECT_REFUSE_PINNED, IOMD_RESUME, IOMD_SUSPEND, IOMD_UNMAP,
     },
     descriptor::Descriptor,
     map::{batch::Batch, view, Inheritance, Map, Request},
@@ -122,7 +122,8 @@ fn features(argument: UserPtr) -> Result<isize> {
             | bit(IOMD_RESUME)
             | bit(IOMD_UNMAP)
             | bit(IOMD_MAP_REOPEN)
-            | bit(IOMD_MAP_SEAL),
+            | bit(IOMD_MAP_SEAL)
+            | bit(IOMD_SUSPEND),
         buffer_flags: IOMD_BUFFER_SPARSE.into(),
         map_flags: IOMD_MAP_CREATE_KEEP.into(),
         map_options: HONOURED.into(),

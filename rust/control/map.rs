@@ -10,21 +10,48 @@ use super::{
 };
 use crate::{
     abi::{
-        iomd_map_info, iomd_map_reopen, iomd_map_seal, iomd_redirect, iomd_resume, iomd_unmap,
-        IOMD_INHERIT_NONE, IOMD_INHERIT_SHARE, IOMD_MAP_DESCRIPTOR_SUSPENDED, IOMD_MAP_ENDED,
-        IOMD_MAP_EXPIRED, IOMD_MAP_INFO, IOMD_MAP_REOPEN, IOMD_MAP_SEAL, IOMD_MAP_SEALED,
-        IOMD_MAP_SUSPENDED, IOMD_NO_DESCRIPTOR, IOMD_REDIRECT, IOMD_REDIRECT_ABANDONED_RESUME,
-        IOMD_REDIRECT_ABANDONED_SIGBUS, IOMD_REDIRECT_REFUSE_PINNED, IOMD_RESUME, IOMD_UNMAP,
+        iomd_map_info, iomd_map_reopen, iomd_map_seal, iomd_redirect, iomd_resume, iomd_suspend,
+        iomd_unmap, iomd_wait, IOMD_INHERIT_NONE, IOMD_INHERIT_SHARE,
+        IOMD_MAP_DESCRIPTOR_SUSPENDED, IOMD_MAP_ENDED, IOMD_MAP_EXPIRED, IOMD_MAP_INFO,
+        IOMD_MAP_REOPEN, IOMD_MAP_SEAL, IOMD_MAP_SEALED, IOMD_MAP_SUSPENDED, IOMD_NO_DESCRIPTOR,
+        IOMD_REDIRECT, IOMD_REDIRECT_ABANDONED_RESUME, IOMD_REDIRECT_ABANDONED_SIGBUS,
+        IOMD_REDIRECT_REFUSE_PINNED, IOMD_RESUME, IOMD_SUSPEND, IOMD_UNMAP, IOMD_WAIT_WRITE,
     },
-    map::{view, Inheritance, Redirection, Target},
+    map::{view, Inheritance, Patience, Target},
     os::{
         file::{self, FileObject, FileOperations, Readiness},
+        task::Pid,
         wait::WaitQueue,
     },
+    pure::range::PageRange,
 };
+use core::mem::size_of;
 use kernel::{
-    fs::File, mm::virt::VmaNew, prelude::*, seq_file::SeqFile, seq_print, uaccess::UserPtr,
+    fs::File,
+    mm::virt::VmaNew,
+    prelude::*,
+    seq_file::SeqFile,
+    seq_print,
+    uaccess::{UserPtr, UserSlice},
 };
+use zerocopy::IntoBytes;
+
+const REDIRECT_FLAGS: u32 =
+    IOMD_REDIRECT_REFUSE_PINNED | IOMD_REDIRECT_ABANDONED_SIGBUS | IOMD_REDIRECT_ABANDONED_RESUME;
+
+/// The most waits that one read tells of.
+const READ_MAX: usize = 64;
+
+/// How long a suspension lasts, from its flags and deadline.
+fn patience(flags: u32, deadline_ns: u64) -> Result<Patience> {
+    Ok(Patience {
+        deadline: deadline(deadline_ns)?,
+        abandoned: abandoned(
+            flags & IOMD_REDIRECT_ABANDONED_SIGBUS != 0,
+            flags & IOMD_REDIRECT_ABANDONED_RESUME != 0,
+        )?,
+    })
+}
 
 impl MapFile {
     fn info(&self, argument: UserPtr) -> Result<isize> {
@@ -82,43 +109,40 @@ impl MapFile {
         let redirect = &mut argument.value;
         let map = self.map();
 
-        check_flags(
-            redirect.flags,
-            IOMD_REDIRECT_REFUSE_PINNED
-                | IOMD_REDIRECT_ABANDONED_SIGBUS
-                | IOMD_REDIRECT_ABANDONED_RESUME,
-        )?;
+        check_flags(redirect.flags, REDIRECT_FLAGS)?;
         if redirect.options != 0 && redirect.options != map.options().bits() {
             return Err(EINVAL);
         }
-        let redirection = if redirect.descriptor == IOMD_NO_DESCRIPTOR {
-            Self::suspend(redirect)?
-        } else {
-            // What only a suspension has.
-            let of_suspension = IOMD_REDIRECT_ABANDONED_SIGBUS | IOMD_REDIRECT_ABANDONED_RESUME;
-            if redirect.flags & of_suspension != 0 || redirect.deadline_ns != 0 {
+        let refuse_pinned = redirect.flags & IOMD_REDIRECT_REFUSE_PINNED != 0;
+        let pinned = if redirect.descriptor == IOMD_NO_DESCRIPTOR {
+            if redirect.offset != 0 {
                 return Err(EINVAL);
             }
-            Redirection::To(self.target(redirect.descriptor, redirect.offset)?)
+            let patience = patience(redirect.flags, redirect.deadline_ns)?;
+            self.handle()
+                .suspend(self.map().range(), patience, refuse_pinned)?
+        } else {
+            // What only a suspension has.
+            if redirect.flags & !IOMD_REDIRECT_REFUSE_PINNED != 0 || redirect.deadline_ns != 0 {
+                return Err(EINVAL);
+            }
+            let target = self.target(redirect.descriptor, redirect.offset)?;
+            self.handle().redirect(target, refuse_pinned)?
         };
-
-        let refuse_pinned = redirect.flags & IOMD_REDIRECT_REFUSE_PINNED != 0;
-        redirect.pinned = self.handle().redirect(redirection, refuse_pinned)? as u64;
+        redirect.pinned = pinned as u64;
         argument.answer()
     }
 
-    fn suspend(redirect: &iomd_redirect) -> Result<Redirection> {
-        if redirect.offset != 0 {
-            return Err(EINVAL);
-        }
+    fn suspend(&self, argument: UserPtr) -> Result<isize> {
+        let mut argument = Argument::<iomd_suspend>::read_to_answer(argument)?;
+        let suspend = &mut argument.value;
 
-        Ok(Redirection::Suspend {
-            deadline: deadline(redirect.deadline_ns)?,
-            abandoned: abandoned(
-                redirect.flags & IOMD_REDIRECT_ABANDONED_SIGBUS != 0,
-                redirect.flags & IOMD_REDIRECT_ABANDONED_RESUME != 0,
-            )?,
-        })
+        check_flags(suspend.flags, REDIRECT_FLAGS)?;
+        let patience = patience(suspend.flags, suspend.deadline_ns)?;
+        let range = PageRange::part(self.map().range(), suspend.offset, suspend.length)?;
+        let refuse_pinned = suspend.flags & IOMD_REDIRECT_REFUSE_PINNED != 0;
+        suspend.pinned = self.handle().suspend(range, patience, refuse_pinned)? as u64;
+        argument.answer()
     }
 
     /// New memory for the map: what `descriptor` has from `offset` on.
@@ -146,7 +170,12 @@ impl MapFile {
         let argument = Argument::<iomd_resume>::read(argument)?;
 
         check_flags(argument.value.flags, 0)?;
-        self.handle().resume()?;
+        let range = PageRange::part(
+            self.map().range(),
+            argument.value.offset,
+            argument.value.length,
+        )?;
+        self.handle().resume(range)?;
         Ok(0)
     }
 
@@ -183,12 +212,37 @@ impl FileObject for MapFile {
             IOMD_UNMAP => self.unmap(argument),
             IOMD_MAP_REOPEN => self.reopen(argument),
             IOMD_MAP_SEAL => self.seal(argument),
+            IOMD_SUSPEND => self.suspend(argument),
             _ => Err(ENOTTY),
         }
     }
 
     fn mmap(&self, file: &File, vma: &VmaNew) -> Result {
         view::show(self.map(), file::access(file), vma)
+    }
+
+    fn read(&self, buffer: UserSlice, without_wait: bool) -> Result<usize> {
+        let map = self.map();
+        let mut writer = buffer.writer();
+        let room = (writer.len() / size_of::<iomd_wait>()).min(READ_MAX);
+        if room == 0 {
+            return Err(EINVAL);
+        }
+        let mut length = 0_usize;
+
+        for report in map.report(room, without_wait)? {
+            let wait = iomd_wait {
+                page: bytes(report.page),
+                address: report.address as u64,
+                flags: if report.write { IOMD_WAIT_WRITE } else { 0 },
+                thread: report.thread.as_ref().map_or(0, Pid::number),
+            };
+            writer
+                .write_slice(wait.as_bytes())
+                .inspect_err(|_| map.forget_reports())?;
+            length = length.saturating_add(size_of::<iomd_wait>());
+        }
+        Ok(length)
     }
 
     fn show_fdinfo(&self, lines: &SeqFile) {
@@ -216,7 +270,7 @@ impl FileObject for MapFile {
 
     fn readiness(&self) -> Readiness {
         Readiness {
-            readable: self.map().has_waiters(),
+            readable: self.map().has_news(),
             hung_up: self.map().has_ended(),
         }
     }

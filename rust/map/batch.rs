@@ -83,12 +83,13 @@ impl Batch {
             map.switch.close(Terms::SWITCH);
         }
         for map in &maps {
-            map.switch.zap();
+            map.switch.zap(map.switch.map().range);
         }
         let pinned = maps
             .iter()
             .try_fold(0_usize, |sum, map| {
-                Ok(sum.saturating_add(map.switch.held_pages()?))
+                let held = map.switch.held_pages(map.switch.map().range)?;
+                Ok(sum.saturating_add(held))
             })
             .and_then(|pinned| {
                 if refuse_pinned && pinned != 0 {
@@ -101,6 +102,7 @@ impl Batch {
             for map in &mut maps {
                 if let Some(part) = map.part.take() {
                     map.part = map.switch.install(part, pinned);
+                    map.switch.let_all_go();
                 }
             }
         }

@@ -2,11 +2,12 @@
 
 //! The life of a fault: it inserts, or it waits and then happens again.
 
-use super::{Map, State};
+use super::{waiters::Report, Map, State};
 use crate::{
     os::{
         fault::{Fault, Outcome},
         rwsem::ReadGuard,
+        task::Pid,
         trace,
         vma::AddressSpace,
         wait::{Deadline, Sleep},
@@ -20,13 +21,18 @@ use kernel::{
 
 impl Map {
     /// Serves an access that found no page-table entry.
-    pub(super) fn fault(&self, fault: Fault<'_>) -> Outcome {
+    pub(super) fn fault(&self, mut fault: Fault<'_>) -> Outcome {
         loop {
             if self.has_ended() {
                 return fault.sigbus();
             }
-            let Some(state) = self.enter(fault.address_space()) else {
-                return self.wait(fault);
+            let entered = self.enter(fault.address_space());
+            let Some(state) = entered.filter(|state| !state.held.holds(fault.page())) else {
+                match self.wait(fault) {
+                    Ok(outcome) => return outcome,
+                    Err(again) => fault = again,
+                }
+                continue;
             };
             if state.ended {
                 return fault.sigbus();
@@ -42,8 +48,11 @@ impl Map {
             if let Some(page) = buffer.page(index) {
                 let wanted = fault.page();
                 let following = (1..fault.window()).map_while(|distance| {
-                    let index = part.range().nth(wanted.checked_add(distance)?)?;
-                    buffer.page(index)
+                    let page = wanted.checked_add(distance)?;
+                    if state.held.holds(page) {
+                        return None;
+                    }
+                    buffer.page(part.range().nth(page)?)
                 });
                 self.counters.faults.fetch_add(1, Relaxed);
                 trace::fault(self.id(), wanted);
@@ -79,24 +88,48 @@ impl Map {
         !self.closed.load(Acquire) || self.safe.load(Acquire) == address_space.number()
     }
 
-    /// The gate is closed: sleeps, if this access may, until it is open, the map has ended, or the
-    /// deadline has passed.
-    fn wait(&self, fault: Fault<'_>) -> Outcome {
-        let deadline = || Deadline::from_nanoseconds(self.deadline_ns.load(Relaxed));
-        if deadline().has_passed() {
-            return fault.sigbus();
-        }
-        let access = fault.access(self.kernel_may_wait.load(Relaxed));
-        let sleep = match access.verdict() {
-            Verdict::RetryAtOnce => return fault.retry_without_wait(),
-            Verdict::Refuse => return fault.sigbus(),
+    /// Whether nothing holds accesses to a page from there up.
+    fn lets_reach(&self, address_space: AddressSpace, page: usize) -> bool {
+        // Who changes the state closes the gate before: that is when to look again.
+        self.lets_pass(address_space)
+            && self
+                .state
+                .try_read()
+                .is_none_or(|state| !state.held.holds(page))
+    }
+
+    /// The gate is closed, or the page held: sleeps, if this access may, until neither is so, the
+    /// map has ended, or the deadline has passed. Gives the fault back if neither is so any more.
+    fn wait<'a>(&self, fault: Fault<'a>) -> core::result::Result<Outcome, Fault<'a>> {
+        let (page, address_space) = (fault.page(), fault.address_space());
+        let deadline = || Deadline::from_nanoseconds(self.deadline_ns.load(Acquire));
+        let verdict = if deadline().has_passed() {
+            Verdict::Refuse
+        } else {
+            let access = fault.access(self.kernel_may_wait.load(Acquire));
+            access.verdict()
+        };
+        let sleep = match verdict {
+            Verdict::RetryAtOnce => return Ok(fault.retry_without_wait()),
+            // On terms that were perhaps set after the gate was opened to this access, for others.
+            Verdict::Refuse if self.lets_reach(address_space, page) => return Err(fault),
+            Verdict::Refuse => return Ok(fault.sigbus()),
             Verdict::SleepInterruptible => Sleep::Interruptible,
             Verdict::SleepKillable => Sleep::Killable,
         };
-        let (page, address_space) = (fault.page(), fault.address_space());
+        let report = Report {
+            page,
+            address: fault.address(),
+            write: fault.is_write(),
+            thread: Pid::current_thread(),
+        };
         let released = match fault.release() {
             Ok(released) => released,
-            Err(fault) => return fault.sigbus(),
+            Err(fault) => return Ok(fault.sigbus()),
+        };
+        // Who cannot be reported happens again at once, and is reported then.
+        let Ok(place) = self.waiters.enter(report) else {
+            return Ok(released.retry());
         };
         let counters = &self.counters;
         let began = Instant::<Monotonic>::now();
@@ -108,14 +141,15 @@ impl Map {
         // again after a signal's handler ran, or its task dies first.
         let _ = self.access.wait(
             sleep,
-            || self.lets_pass(address_space) || self.must_not_wait(sleep),
+            || self.lets_reach(address_space, page) || self.must_not_wait(sleep),
             deadline,
         );
+        drop(place);
         counters.waiters.fetch_sub(1, Relaxed);
         let nanoseconds = u64::try_from(began.elapsed().as_nanos()).unwrap_or(0);
         counters.waited(nanoseconds);
         trace::wait(self.id(), page, nanoseconds);
-        released.retry()
+        Ok(released.retry())
     }
 
     /// Whether one who sleeps is to happen again although the gate is closed: he would get SIGBUS

@@ -5,13 +5,13 @@
 
 use super::Map;
 use crate::os::{
-    task::Process,
+    task::Pid,
     vma::{AddressSpace, Place},
 };
 
 pub(super) struct Holder {
     address_space: AddressSpace,
-    process: Option<Process>,
+    process: Option<Pid>,
     /// How many VMAs it has.
     vmas: usize,
     /// The first of them: where, and which page it begins with. `None` after it was unmapped.
@@ -25,7 +25,7 @@ pub(super) struct Holder {
 impl Holder {
     /// Its process, in the caller's pid namespace.
     pub(super) fn process(&self) -> i32 {
-        self.process.as_ref().map_or(0, Process::number)
+        self.process.as_ref().map_or(0, Pid::number)
     }
 
     pub(super) fn address(&self) -> usize {
@@ -37,7 +37,7 @@ impl Map {
     /// The current task mapped it.
     pub(super) fn mapped(&self, place: Place) {
         // Made before the lock, which does not sleep.
-        let process = Process::current();
+        let process = Pid::current_process();
         let first = Some((place.start, place.first_page));
         let mut slot = self.holder.lock();
 

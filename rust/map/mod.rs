@@ -27,12 +27,14 @@
 pub(crate) mod batch;
 mod counters;
 mod fault;
+mod held;
 mod holder;
 mod observe;
 mod redirect;
 mod seal;
 mod switch;
 pub(crate) mod view;
+mod waiters;
 
 use crate::{
     descriptor::{Descriptor, Part},
@@ -42,7 +44,7 @@ use crate::{
         mutex::{new_killable_mutex, KillableMutex},
         rwsem::{new_rw_semaphore, RwSemaphore},
         trace, user,
-        wait::{new_wait_queue, Deadline, WaitQueue},
+        wait::{new_wait_queue, Deadline, Sleep, WaitQueue},
     },
     pure::{options::Options, range::PageRange},
     registry::{Identity, Object, Registry, Strong},
@@ -50,6 +52,7 @@ use crate::{
 };
 use core::ops::Deref;
 use counters::Counters;
+use held::Held;
 use holder::Holder;
 use kernel::{
     new_spinlock,
@@ -60,8 +63,10 @@ use kernel::{
     },
 };
 use switch::Switch;
+use waiters::Waiters;
 
-pub(crate) use redirect::{Redirection, Target};
+pub(crate) use redirect::{Patience, Target};
+pub(crate) use waiters::Report;
 
 global_mutex! {
     static MAPS: Mutex<Registry<Map>> = Registry::new();
@@ -94,6 +99,8 @@ struct State {
     part: Option<Part>,
     /// By a redirect to nothing.
     suspension: Option<Suspension>,
+    /// Which pages it holds up: none without it.
+    held: Held,
     /// For good.
     ended: bool,
 }
@@ -134,6 +141,8 @@ pub(crate) struct Map {
     /// Those who wait for an access that waits.
     #[pin]
     pollers: WaitQueue,
+    #[pin]
+    waiters: Waiters,
     #[pin]
     holder: SpinLock<Option<Holder>>,
     counters: Counters,
@@ -187,6 +196,7 @@ impl Map {
                 state <- new_rw_semaphore!(State {
                     part: None,
                     suspension: None,
+                    held: Held::Nothing,
                     ended: false,
                 }, "iomd_state"),
                 closed: Atomic::new(false),
@@ -196,6 +206,7 @@ impl Map {
                 deadline_ns: Atomic::new(Deadline::NEVER.nanoseconds()),
                 access <- new_wait_queue!("iomd_access"),
                 pollers <- new_wait_queue!("iomd_pollers"),
+                waiters <- Waiters::new(),
                 holder <- new_spinlock!(None, "iomd_holder"),
                 counters: Counters::new(),
             }? Error),
@@ -298,9 +309,36 @@ impl Map {
         }
     }
 
-    /// Whether an access waits now.
-    pub(crate) fn has_waiters(&self) -> bool {
-        self.counters.waiters.load(Relaxed) != 0
+    /// Whether an access waits that no report has told of.
+    pub(crate) fn has_news(&self) -> bool {
+        self.waiters.has_news()
+    }
+
+    /// Reports up to `room` of them. Waits until there is one, but for a pager that wants no wait.
+    ///
+    /// `EAGAIN` if there is none, `EINTR` if a signal came first, `ENOMEM`; nothing for a map that
+    /// has ended.
+    pub(crate) fn report(&self, room: usize, without_wait: bool) -> Result<KVec<Report>> {
+        loop {
+            let reports = self.waiters.report(room)?;
+            if !reports.is_empty() || self.has_ended() {
+                return Ok(reports);
+            }
+            if without_wait {
+                return Err(EAGAIN);
+            }
+            self.pollers.wait(
+                Sleep::Interruptible,
+                || self.has_news() || self.has_ended(),
+                || Deadline::NEVER,
+            )?;
+        }
+    }
+
+    /// Who was reported could not be told of.
+    pub(crate) fn forget_reports(&self) {
+        self.waiters.forget_reports();
+        self.pollers.wake_all();
     }
 
     /// Woken when an access begins to wait, and when the map ends.
@@ -323,7 +361,7 @@ impl Map {
         // Whoever inserts a page has `state` for reading; after this nobody does.
         let again = core::mem::replace(&mut self.state.write().ended, true);
         // Also by the second of two at once, whose caller relies on it as well.
-        self.inode.zap();
+        self.inode.zap(self.range);
         if again {
             return;
         }

@@ -65,7 +65,7 @@ impl LockedObserver for Locked<'_> {
     }
 
     fn passes(&self) -> bool {
-        self.switch.suspension().is_none() && self.switch.map().passes_some()
+        !self.switch.holds_all() && self.switch.map().passes_some()
     }
 
     fn is_sealed(&self) -> bool {
@@ -92,7 +92,7 @@ impl LockedObserver for Locked<'_> {
 
     fn zap(&mut self) {
         if self.closed {
-            self.switch.zap();
+            self.switch.zap(self.switch.map().range);
         }
     }
 

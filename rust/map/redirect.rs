@@ -30,105 +30,117 @@ impl Target {
     }
 }
 
-/// Where a map is redirected to.
-pub(crate) enum Redirection {
-    To(Target),
-    /// To nothing: accesses wait.
-    Suspend {
-        deadline: Deadline,
-        abandoned: Abandoned,
-    },
+/// How long a suspension lasts without a resume.
+pub(crate) struct Patience {
+    pub(crate) deadline: Deadline,
+    pub(crate) abandoned: Abandoned,
 }
 
 impl Handle {
-    /// All mappings of the map show other memory from now on, or hold up every access. Returns how
-    /// many pages of the old memory are held by others (pinned for I/O): those can still reach it.
+    /// All mappings of the map show other memory from now on, all pages of it. Returns how many
+    /// pages of the old memory are held by others (pinned for I/O): those can still reach it.
     ///
-    /// `EPERM` for a map that is not Unique or that another handle sealed; `EBUSY` if pages are held and that is to be refused,
-    /// or if the target is just being copied; `EINTR` if the task is killed while another
-    /// controller is at work; `ENOMEM`. Nothing is changed then. An ended map: nothing is done.
-    pub(crate) fn redirect(&self, redirection: Redirection, refuse_pinned: bool) -> Result<usize> {
+    /// `EPERM` for a map that is not Unique or that another handle sealed; `EBUSY` if pages are held
+    /// and that is to be refused, or if the target is just being copied; `EINTR` if the task is
+    /// killed while another controller is at work; `ENOMEM`. Nothing is changed then. An ended map:
+    /// nothing is done.
+    pub(crate) fn redirect(&self, target: Target, refuse_pinned: bool) -> Result<usize> {
         let map = &self.map;
         let switch = self.control()?;
 
-        if !map.options.is_unique() {
-            return Err(EPERM);
-        }
         if map.has_ended() {
             return Ok(0);
         }
-        let last = switch.suspension();
-        let next = match redirection {
-            Redirection::To(target) => Next::Show(target.observed_by(map)?),
-            Redirection::Suspend {
-                deadline,
-                abandoned,
-            } => Next::Suspend(Suspension {
-                owner: self.id,
-                abandoned,
-                terms: Terms {
-                    // A suspension lasts as long as its caller likes, so that for it both he and
-                    // the map's creator need the privilege, and if it lasts already, those before
-                    // him.
-                    kernel_may_wait: map.privileged
-                        && user::may_suspend_the_kernel()
-                        && last.is_none_or(|last| last.terms.kernel_may_wait),
-                    deadline,
-                },
-            }),
-        };
-
-        // Not on the terms of a suspension: until it is sure not to be refused, nobody may suffer
-        // from it.
+        let part = target.observed_by(map)?;
         switch.close(Terms::SWITCH);
-        switch.zap();
-        let pinned = switch.held_pages().and_then(|pinned| {
-            if refuse_pinned && pinned != 0 {
-                Err(EBUSY)
-            } else {
-                Ok(pinned)
-            }
+        switch.zap(map.range);
+        let pinned = switch.count_held(map.range, refuse_pinned);
+        let unused = pinned.map_or(None, |pinned| {
+            let unused = switch.install(part, pinned);
+            switch.let_all_go();
+            unused
         });
-        let mut unused = None;
-        if let Ok(pinned) = pinned {
-            match next {
-                Next::Show(part) => unused = switch.install(part, pinned),
-                Next::Suspend(suspension) => switch.set_suspension(Some(suspension)),
-            }
-        }
         switch.settle();
         drop(unused);
         pinned
     }
-}
 
-/// What follows on the old memory.
-enum Next {
-    Show(Part),
-    Suspend(Suspension),
-}
-
-impl Handle {
-    /// Ends a suspension, on the memory that the map showed before it. `EPERM`, `EINTR` as
-    /// [`Handle::redirect`]. A map that is not suspended: nothing is done.
-    pub(crate) fn resume(&self) -> Result {
+    /// Accesses to pages of the map wait from now on, also those to pages that are suspended
+    /// already, until they are resumed or the map is redirected. Result and errors as of
+    /// [`Handle::redirect`].
+    pub(crate) fn suspend(
+        &self,
+        range: PageRange,
+        patience: Patience,
+        refuse_pinned: bool,
+    ) -> Result<usize> {
+        let map = &self.map;
         let switch = self.control()?;
 
-        if !self.map.options.is_unique() {
-            return Err(EPERM);
+        if map.has_ended() {
+            return Ok(0);
         }
+        let last = switch.suspension();
+        let suspension = Suspension {
+            owner: self.id,
+            abandoned: patience.abandoned,
+            terms: Terms {
+                // A suspension lasts as long as its caller likes, so that for it both he and the
+                // map's creator need the privilege, and if it lasts already, those before him.
+                kernel_may_wait: map.privileged
+                    && user::may_suspend_the_kernel()
+                    && last.is_none_or(|last| last.terms.kernel_may_wait),
+                deadline: patience.deadline,
+            },
+        };
+        let in_pages = if range == map.range {
+            None
+        } else {
+            switch.in_pages()?
+        };
+
+        // Not on the terms of the suspension: until it is sure not to be refused, nobody may suffer
+        // from it.
+        switch.close(Terms::SWITCH);
+        switch.zap(range);
+        let pinned = switch.count_held(range, refuse_pinned);
+        if pinned.is_ok() {
+            switch.hold(suspension, range, in_pages);
+            if last.is_some_and(|last| last.owner != self.id) {
+                map.forget_reports();
+            }
+        }
+        switch.settle();
+        pinned
+    }
+
+    /// Ends the suspension of pages, on the memory that the map showed before it. `EPERM`, `EINTR`,
+    /// `ENOMEM` as [`Handle::redirect`]. Where nothing is suspended nothing is done.
+    pub(crate) fn resume(&self, range: PageRange) -> Result {
+        let switch = self.control()?;
+
         if switch.suspension().is_some() {
-            switch.set_suspension(None);
+            let in_pages = if range == self.map.range {
+                None
+            } else {
+                switch.in_pages()?
+            };
+
+            // Whoever fails to get the state finds the gate closed, and sleeps.
+            switch.close(Terms::SWITCH);
+            switch.let_go(range, in_pages);
             switch.settle();
         }
         Ok(())
     }
 
-    /// The right to change what the map shows. `EPERM` if another handle sealed it, `EINTR` if the
-    /// task is killed while another controller is at work.
-    pub(super) fn control(&self) -> Result<Switch<'_>> {
+    /// The right to change what the map shows. `EPERM` if it is not Unique or another handle sealed
+    /// it, `EINTR` if the task is killed while another controller is at work.
+    fn control(&self) -> Result<Switch<'_>> {
+        if !self.map.options.is_unique() {
+            return Err(EPERM);
+        }
         let switch = Switch::new(&self.map, self.map.control.lock()?);
-
         self.map.check_seal(self.id)?;
         Ok(switch)
     }
@@ -145,7 +157,13 @@ impl Map {
         }
         let switch = Switch::new(self, self.control.lock_unkillable());
         if let Some(suspension) = switch.suspension().filter(ends) {
-            switch.set_suspension(suspension.abandoned());
+            match suspension.abandoned() {
+                Some(rest) => switch.change_suspension(rest),
+                None => {
+                    switch.close(Terms::SWITCH);
+                    switch.let_go(self.range, None);
+                }
+            }
             switch.settle();
         }
     }

@@ -5,7 +5,7 @@
 //! A service that maps what a stranger gave it would otherwise wait when the stranger suspends the
 //! map, and be killed by SIGBUS when he ends it.
 
-use super::{Handle, Map};
+use super::{switch::Switch, Handle, Map};
 use crate::suspension::HandleId;
 use kernel::{
     prelude::*,
@@ -36,9 +36,11 @@ impl Handle {
     /// descriptor is, or that has ended: nobody could rely
     /// on that one; `EINTR` if the task is killed while another controller is at work.
     pub(crate) fn seal(&self) -> Result {
-        let _control = self.control()?;
+        let switch = Switch::new(&self.map, self.map.control.lock()?);
+        let held_up = switch.suspension().is_some() || self.map.closed.load(Acquire);
 
-        if self.map.has_ended() || self.map.closed.load(Acquire) {
+        self.map.check_seal(self.id)?;
+        if self.map.has_ended() || held_up {
             return Err(EBUSY);
         }
         self.map.sealed_by.store(self.id.number(), Release);

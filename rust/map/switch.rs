@@ -2,10 +2,11 @@
 
 //! The steps of a switch, for whoever holds a map's control mutex.
 
-use super::Map;
+use super::{held::Held, Map};
 use crate::{
     descriptor::Part,
-    os::{mutex::Guard, trace, wait::Deadline},
+    os::{mutex::Guard, trace},
+    pure::range::PageRange,
     suspension::{Suspension, Terms},
 };
 use kernel::{
@@ -49,25 +50,53 @@ impl<'a> Switch<'a> {
         drop(self.map.state.write());
     }
 
-    /// Takes away what faults have inserted. With the gate closed, no access that comes after it
-    /// reaches the memory.
-    pub(super) fn zap(&self) {
-        self.map.inode.zap();
+    /// Takes away what faults have inserted of these pages. With the gate closed, no access that
+    /// comes after it reaches the memory.
+    pub(super) fn zap(&self, range: PageRange) {
+        self.map.inode.zap(range);
     }
 
-    /// How many pages of the memory are held by others than page tables. `EINTR` if the task is
-    /// killed.
-    pub(super) fn held_pages(&self) -> Result<usize> {
-        let part = self
-            .map
-            .state
-            .read()
-            .part
-            .as_ref()
-            .map(|part| (part.descriptor().clone(), part.range()));
+    /// How many pages of the memory that these show are held by others than page tables. `EINTR` if
+    /// the task is killed.
+    pub(super) fn held_pages(&self, range: PageRange) -> Result<usize> {
+        let part = {
+            let state = self.map.state.read();
+
+            state.part.as_ref().and_then(|part| {
+                let shown = part.range().slice(range.start(), range.pages())?;
+                Some((part.descriptor().clone(), shown))
+            })
+        };
 
         // Without the lock: it can be a long range.
-        part.map_or(Ok(0), |(descriptor, range)| descriptor.held_pages(range))
+        part.map_or(Ok(0), |(descriptor, shown)| descriptor.held_pages(shown))
+    }
+
+    /// [`Switch::held_pages`], or `EBUSY` if there are any and that is to be refused.
+    pub(super) fn count_held(&self, range: PageRange, refuse: bool) -> Result<usize> {
+        let held = self.held_pages(range)?;
+
+        if refuse && held != 0 {
+            return Err(EBUSY);
+        }
+        Ok(held)
+    }
+
+    /// What the map holds, as [`Held::in_pages`]; `None` if it is so already. `ENOMEM`.
+    pub(super) fn in_pages(&self) -> Result<Option<Held>> {
+        // Nobody else changes it, so that there is no need to allocate with the lock.
+        let all = match &self.map.state.read().held {
+            Held::Some(_) => return Ok(None),
+            Held::Nothing => false,
+            Held::All => true,
+        };
+
+        Held::in_pages(self.map.range, all).map(Some)
+    }
+
+    /// Whether accesses to every page wait for the map's own suspension.
+    pub(super) fn holds_all(&self) -> bool {
+        matches!(self.map.state.read().held, Held::All)
     }
 
     /// The map shows `part`, once accesses pass.
@@ -82,7 +111,6 @@ impl<'a> Switch<'a> {
                 // Perhaps retired, which nothing would take the part out of again.
                 Some(part)
             } else {
-                state.suspension = None;
                 state.part.replace(part)
             }
         };
@@ -92,13 +120,56 @@ impl<'a> Switch<'a> {
         unused
     }
 
-    /// Accesses wait from now on, or no more. To be settled.
-    pub(super) fn set_suspension(&self, suspension: Option<Suspension>) {
-        self.map.state.write().suspension = suspension;
-        match suspension {
-            Some(_) => trace::suspend(self.map.id()),
-            None => trace::resume(self.map.id()),
+    /// Accesses to these pages wait, besides those that do already. To be settled.
+    ///
+    /// `in_pages` is what [`Switch::in_pages`] said.
+    pub(super) fn hold(&self, suspension: Suspension, range: PageRange, in_pages: Option<Held>) {
+        {
+            let mut state = self.map.state.write();
+
+            state.suspension = Some(suspension);
+            if range == self.map.range {
+                state.held = Held::All;
+            } else if !matches!(state.held, Held::All) {
+                if let Some(held) = in_pages {
+                    state.held = held;
+                }
+                state.held.hold(range);
+            }
         }
+        trace::suspend(self.map.id());
+        self.changed();
+    }
+
+    /// Accesses to these pages wait no more for the map's own suspension. To be settled.
+    ///
+    /// `in_pages` as of [`Switch::hold`].
+    pub(super) fn let_go(&self, range: PageRange, in_pages: Option<Held>) {
+        {
+            let mut state = self.map.state.write();
+
+            if let Some(held) = in_pages {
+                state.held = held;
+            }
+            if range == self.map.range || !state.held.let_go(range) {
+                state.held = Held::Nothing;
+                state.suspension = None;
+            }
+        }
+        trace::resume(self.map.id());
+        self.changed();
+    }
+
+    /// The map's own suspension is over, if there is one. To be settled.
+    pub(super) fn let_all_go(&self) {
+        if self.suspension().is_some() {
+            self.let_go(self.map.range, None);
+        }
+    }
+
+    /// The suspension lasts, but otherwise. To be settled.
+    pub(super) fn change_suspension(&self, suspension: Suspension) {
+        self.map.state.write().suspension = Some(suspension);
         self.changed();
     }
 
@@ -106,31 +177,35 @@ impl<'a> Switch<'a> {
     /// last step of every switch. It never closes an open gate.
     pub(super) fn settle(&self) {
         let map = self.map;
-        let (suspension, descriptor) = {
+        let (own, descriptor) = {
             let state = map.state.read();
+            let own = state.suspension.map(|own| own.terms);
             let descriptor = state.part.as_ref().map(|part| part.descriptor().clone());
 
-            (state.suspension, descriptor)
+            (own, descriptor)
         };
         let descriptor = descriptor.and_then(|descriptor| descriptor.suspension());
         // Who is safe from the descriptor's suspension is not from the map's own.
-        let holding = match (suspension, descriptor) {
-            (None, descriptor) => descriptor,
-            (Some(own), None) => Some((own.terms, 0)),
-            (Some(own), Some((terms, _))) => Some((own.terms.and(terms), 0)),
+        let safe = if self.holds_all() {
+            Some(0)
+        } else {
+            descriptor.as_ref().map(|(_, safe)| *safe)
         };
 
-        if let Some((mut terms, safe)) = holding {
-            terms.kernel_may_wait &= map.privileged;
-            self.set_terms(terms);
+        if let Some(safe) = safe {
             map.safe.store(safe, Release);
         } else {
-            // Before the gate opens, so that no fault of the next switch finds a deadline of the
-            // last.
-            map.deadline_ns
-                .store(Deadline::NEVER.nanoseconds(), Relaxed);
+            // Before the terms, on which nobody is refused without a second look at the gate.
             map.closed.store(false, Release);
         }
+        let mut terms = match (own, descriptor) {
+            (None, None) => Terms::NONE,
+            (Some(own), None) => own,
+            (None, Some((terms, _))) => terms,
+            (Some(own), Some((terms, _))) => own.and(terms),
+        };
+        terms.kernel_may_wait &= map.privileged;
+        self.set_terms(terms);
         map.access.wake_all();
     }
 
@@ -140,8 +215,8 @@ impl<'a> Switch<'a> {
             deadline,
         } = terms;
 
-        self.map.kernel_may_wait.store(kernel_may_wait, Relaxed);
-        self.map.deadline_ns.store(deadline.nanoseconds(), Relaxed);
+        self.map.kernel_may_wait.store(kernel_may_wait, Release);
+        self.map.deadline_ns.store(deadline.nanoseconds(), Release);
     }
 
     fn changed(&self) {

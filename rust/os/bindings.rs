@@ -33,6 +33,7 @@ extern "C" {
     pub(super) fn iomd_task_killable_freezable() -> c_int;
     pub(super) fn iomd_current_flags() -> c_uint;
     pub(super) fn iomd_fatal_signal_pending() -> bool;
+    pub(super) fn iomd_get_pid(pid: *mut pid);
     pub(super) fn iomd_cond_resched();
     pub(super) fn iomd_alloc_page() -> *mut page;
     pub(super) fn iomd_xa_init_accounted(xa: *mut xarray);

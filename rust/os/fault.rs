@@ -58,6 +58,17 @@ impl Fault<'_> {
         AddressSpace::of(self.vma())
     }
 
+    /// Where it is.
+    pub(crate) fn address(&self) -> usize {
+        // SAFETY: By the invariant.
+        unsafe { (*self.vmf).__bindgen_anon_1.real_address }
+    }
+
+    /// Whether it is to write.
+    pub(crate) fn is_write(&self) -> bool {
+        self.has(bindings::fault_flag_FAULT_FLAG_WRITE)
+    }
+
     /// The object's page that is wanted.
     pub(crate) fn page(&self) -> usize {
         // SAFETY: By the invariant.

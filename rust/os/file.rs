@@ -8,7 +8,7 @@ use super::{bindings, wait::WaitQueue};
 use core::{marker::PhantomData, ptr};
 use kernel::{
     error::{from_err_ptr, from_result},
-    ffi::{c_int, c_uint, c_ulong},
+    ffi::{c_char, c_int, c_uint, c_ulong},
     fs::{File, LocalFile},
     mm::virt::VmaNew,
     module::this_module,
@@ -16,6 +16,7 @@ use kernel::{
     seq_file::SeqFile,
     sync::aref::ARef,
     types::ForeignOwnable,
+    uaccess::{UserPtr, UserSlice},
 };
 
 /// What an open file may do.
@@ -70,6 +71,11 @@ pub(crate) trait FileObject: Send + Sync + Sized + 'static {
         None
     }
 
+    /// read(2) into `buffer`; how many bytes.
+    fn read(&self, _buffer: UserSlice, _without_wait: bool) -> Result<usize> {
+        Err(EINVAL)
+    }
+
     /// What /proc/PID/fdinfo says of a file: lines of a name, a colon, a tab and a value.
     fn show_fdinfo(&self, _lines: &SeqFile) {}
 
@@ -98,6 +104,7 @@ impl<T: FileObject> FileOperations<T> {
                 #[cfg(CONFIG_COMPAT)]
                 compat_ioctl: bindings::compat_ptr_ioctl,
                 mmap: Some(Self::mmap),
+                read: Some(Self::read),
                 poll: Some(Self::poll),
                 show_fdinfo: Some(Self::show_fdinfo),
                 llseek: Some(bindings::noop_llseek),
@@ -162,6 +169,26 @@ impl<T: FileObject> FileOperations<T> {
         };
 
         from_result(|| T::mmap(object, file, vma).map(|()| 0))
+    }
+
+    /// # Safety
+    ///
+    /// As the core calls it: the file is open and has this table.
+    unsafe extern "C" fn read(
+        file: *mut bindings::file,
+        buffer: *mut c_char,
+        length: usize,
+        _position: *mut bindings::loff_t,
+    ) -> isize {
+        // SAFETY: The file is open for the call and has this table.
+        let (object, flags) = unsafe { (Self::object(file), (*file).f_flags) };
+        let buffer = UserSlice::new(UserPtr::from_ptr(buffer.cast()), length);
+
+        from_result(|| {
+            let length = T::read(object, buffer, flags & bindings::O_NONBLOCK != 0)?;
+
+            isize::try_from(length).map_err(|_| EINVAL)
+        })
     }
 
     /// # Safety

@@ -47,6 +47,11 @@ bool iomd_fatal_signal_pending(void)
 	return fatal_signal_pending(current);
 }
 
+void iomd_get_pid(struct pid *pid)
+{
+	get_pid(pid);
+}
+
 void iomd_cond_resched(void)
 {
 	cond_resched();

@@ -10,6 +10,7 @@ use super::{
     bindings,
     file::{self, Access, FileObject, FileOperations},
 };
+use crate::pure::range::PageRange;
 use core::marker::PhantomData;
 use kernel::{error::from_err_ptr, fs::File, prelude::*, sync::aref::ARef};
 
@@ -109,12 +110,20 @@ impl Inode {
         })
     }
 
-    /// Takes every page-table entry of every mapping of this inode away, in every task.
+    /// Takes every page-table entry of every mapping of these pages of the inode away, in every
+    /// task.
     ///
     /// When it returns no CPU can reach a page through an entry that was there at the call; whoever
-    /// must not put new ones in has to be kept from it by the caller (`unmap_mapping_range()`).
-    pub(crate) fn zap(&self) {
-        // SAFETY: The anchor's mapping lives as long as its inode; length 0 means to the end.
-        unsafe { bindings::unmap_mapping_range((*self.anchor.as_ptr()).f_mapping, 0, 0, 1) };
+    /// must not put new ones in has to be kept from it by the caller (`unmap_mapping_pages()`).
+    pub(crate) fn zap(&self, range: PageRange) {
+        // SAFETY: The anchor's mapping lives as long as its inode.
+        unsafe {
+            bindings::unmap_mapping_pages(
+                (*self.anchor.as_ptr()).f_mapping,
+                range.start(),
+                range.pages(),
+                true,
+            )
+        };
     }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The current task, and the name of a process.
+//! The current task, and the names of tasks.
 
 use super::bindings;
 use core::ptr::NonNull;
@@ -17,27 +17,33 @@ pub(crate) fn is_killed() -> bool {
     unsafe { bindings::iomd_fatal_signal_pending() }
 }
 
-/// The number of a process, of which each pid namespace has a view of its own.
+/// The number of a process or thread, of which each pid namespace has a view of its own.
 ///
 /// # Invariants
 ///
 /// `self` owns a reference.
-pub(crate) struct Process(NonNull<bindings::pid>);
+pub(crate) struct Pid(NonNull<bindings::pid>);
 
 // SAFETY: `struct pid` is reference-counted and belongs to no thread.
-unsafe impl Send for Process {}
+unsafe impl Send for Pid {}
 // SAFETY: It is made for concurrent use.
-unsafe impl Sync for Process {}
+unsafe impl Sync for Pid {}
 
-impl Process {
-    /// The current task's.
-    pub(crate) fn current() -> Option<Self> {
+impl Pid {
+    /// The current task's process.
+    pub(crate) fn current_process() -> Option<Self> {
+        Self::current(bindings::pid_type_PIDTYPE_TGID)
+    }
+
+    /// The current task itself.
+    pub(crate) fn current_thread() -> Option<Self> {
+        Self::current(bindings::pid_type_PIDTYPE_PID)
+    }
+
+    fn current(kind: bindings::pid_type) -> Option<Self> {
         // INVARIANT: `get_task_pid` returns a reference.
         // SAFETY: There is always a current task.
-        NonNull::new(unsafe {
-            bindings::get_task_pid(bindings::get_current(), bindings::pid_type_PIDTYPE_TGID)
-        })
-        .map(Self)
+        NonNull::new(unsafe { bindings::get_task_pid(bindings::get_current(), kind) }).map(Self)
     }
 
     /// As the current task sees it; 0 if it does not.
@@ -47,7 +53,16 @@ impl Process {
     }
 }
 
-impl Drop for Process {
+impl Clone for Pid {
+    fn clone(&self) -> Self {
+        // INVARIANT: The copy owns the reference that this takes.
+        // SAFETY: By the invariant.
+        unsafe { bindings::iomd_get_pid(self.0.as_ptr()) };
+        Self(self.0)
+    }
+}
+
+impl Drop for Pid {
     fn drop(&mut self) {
         // SAFETY: By the invariant.
         unsafe { bindings::put_pid(self.0.as_ptr()) };

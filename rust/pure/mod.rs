@@ -6,5 +6,6 @@
 //! property tests therefore run the very code that ships.
 
 pub mod options;
+pub mod page_set;
 pub mod range;
 pub mod wait;

@@ -48,6 +48,7 @@
 #define IOMD_UNMAP		_IO(IOMD_IOC_TYPE, 0x43)
 #define IOMD_MAP_REOPEN		_IO(IOMD_IOC_TYPE, 0x44)
 #define IOMD_MAP_SEAL		_IO(IOMD_IOC_TYPE, 0x45)
+#define IOMD_SUSPEND		_IO(IOMD_IOC_TYPE, 0x46)
 
 /*
  * Map options, with XNU's values (IOTypes.h). Those without a comment are
@@ -425,14 +426,57 @@ struct iomd_redirect_batch {
 };
 
 /**
- * struct iomd_resume - IOMD_RESUME: end a suspension, on the last backing
+ * struct iomd_suspend - IOMD_SUSPEND: hold up accesses to some pages of a map
+ * @size: sizeof(struct iomd_suspend)
+ * @flags: IOMD_REDIRECT_*
+ * @offset: where they begin in the map, bytes, page-aligned
+ * @length: bytes, rounded up to whole pages; 0 = to the map's end
+ * @deadline_ns: as of struct iomd_redirect, for all pages that are suspended
+ * @pinned: out, pages of them that someone else still held
+ */
+struct iomd_suspend {
+	__u32 size;
+	__u32 flags;
+	__u64 offset;
+	__u64 length;
+	__u64 deadline_ns;
+	__u64 pinned;
+};
+
+/**
+ * struct iomd_resume - IOMD_RESUME: end a suspension, or that of some pages,
+ * on the last backing
  * @size: sizeof(struct iomd_resume)
  * @flags: must be zero
+ * @offset: where they begin in the map, bytes, page-aligned
+ * @length: bytes, rounded up to whole pages; 0 = to the map's end
  */
 struct iomd_resume {
 	__u32 size;
 	__u32 flags;
+	__u64 offset;
+	__u64 length;
 };
+
+/**
+ * struct iomd_wait - what read(2) on a map yields: an access that waits, and
+ * that no read has told of since the map was suspended by the handle that
+ * suspends it now. A task that waits again, after a signal, is told of again.
+ * @page: where in the map, bytes, page-aligned
+ * @address: where in its task
+ * @flags: IOMD_WAIT_WRITE
+ * @thread: the task that waits, in the reader's pid namespace; 0 for one that
+ *	is not seen there
+ */
+struct iomd_wait {
+	__u64 page;
+	__u64 address;
+	__u32 flags;
+	__s32 thread;
+};
+
+/* It is to write */
+#define IOMD_WAIT_WRITE	(1U << 0)
 
 /**
  * struct iomd_unmap - IOMD_UNMAP: end the mapping, in every task

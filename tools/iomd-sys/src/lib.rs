@@ -51,7 +51,9 @@ mod tests {
             iomd_redirect { size, flags, options, descriptor, offset, deadline_ns, pinned }
             iomd_batch_entry { map, descriptor, offset }
             iomd_redirect_batch { size, flags, entries, count, padding, pinned }
-            iomd_resume { size, flags }
+            iomd_suspend { size, flags, offset, length, deadline_ns, pinned }
+            iomd_resume { size, flags, offset, length }
+            iomd_wait { page, address, flags, thread }
             iomd_unmap { size, flags }
             iomd_map_reopen { size, flags, fd, padding }
         }

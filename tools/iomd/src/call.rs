@@ -49,6 +49,7 @@ argument! {
     iomd_resume is taken by IOMD_RESUME;
     iomd_unmap is taken by IOMD_UNMAP;
     iomd_map_reopen is taken by IOMD_MAP_REOPEN;
+    iomd_suspend is taken by IOMD_SUSPEND;
 }
 
 /// Makes the call that takes `argument`, which comes back with what the kernel wrote into it.

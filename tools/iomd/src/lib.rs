@@ -45,6 +45,7 @@ mod object;
 mod redirect;
 mod request;
 mod suspend;
+mod wait;
 
 pub use batch::Batch;
 pub use client::{Client, DEVICE};
@@ -62,3 +63,4 @@ pub use redirect::{RedirectBuilder, Redirected};
 pub use request::Request;
 pub use rustix::io::Errno;
 pub use suspend::{IfAbandoned, SuspendBuilder};
+pub use wait::Wait;

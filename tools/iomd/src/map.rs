@@ -15,7 +15,7 @@ use crate::handle::handle;
 use crate::mapping::Placement;
 use crate::{
     Descriptor, Inheritance, MapOptions, Mapping, RedirectBuilder, Redirected, Request, Result,
-    SuspendBuilder,
+    SuspendBuilder, Wait, wait,
 };
 
 /// Memory as one object, mapped by any number of processes: XNU's `IOMemoryMap`.
@@ -181,8 +181,8 @@ impl Map {
         self.suspend_with().run()
     }
 
-    /// Prepares to suspend the map, until a deadline or for as long as the caller lives, if the
-    /// builder is told so.
+    /// Prepares to suspend the map: a part of it, until a deadline or for as long as the caller lives,
+    /// if the builder is told so.
     pub fn suspend_with(&self) -> SuspendBuilder<'_> {
         SuspendBuilder::new(self)
     }
@@ -194,7 +194,20 @@ impl Map {
     ///
     /// `EPERM` if the map is not unique; `EINTR` if killed.
     pub fn resume(&self) -> Result<()> {
-        call(self, sys::iomd_resume::sized()).map(drop).asked(|| Request::Resume)
+        self.resume_range(0, 0)
+    }
+
+    /// Ends the suspension of a part of the map: `offset` is a multiple of the page size, `length` is
+    /// rounded up to whole pages, and 0 is to the map's end. Pages that are not suspended stay as they
+    /// are.
+    ///
+    /// # Errors
+    ///
+    /// `EPERM` if the map is not unique; `EINVAL` if the offset is misaligned; `ERANGE`, `EOVERFLOW` if
+    /// the range reaches beyond the map; `ENOMEM`; `EINTR` if killed.
+    pub fn resume_range(&self, offset: u64, length: u64) -> Result<()> {
+        let argument = sys::iomd_resume { offset, length, ..Argument::sized() };
+        call(self, argument).map(drop).asked(|| Request::Resume)
     }
 
     /// Ends the mapping in every process: who touches it from then on gets `SIGBUS`. The ranges of
@@ -208,8 +221,23 @@ impl Map {
         call(self, sys::iomd_unmap::sized()).map(drop).asked(|| Request::Unmap)
     }
 
-    /// Waits until some access waits on the map, so that it can be served; without a timeout, for
-    /// ever. Tells whether one does: not, if the time is up or the map has ended.
+    /// The accesses that wait on the map and that nobody has been told of, in the order in which they
+    /// came: a pager brings the memory in and resumes it. Waits until there is one; none are there when
+    /// the map has ended.
+    ///
+    /// Each is told of once, to whoever asks first, whatever open file he asks through; when another
+    /// handle suspends the map, all who wait then are told of anew. An access that a signal interrupted
+    /// comes again.
+    ///
+    /// # Errors
+    ///
+    /// `EAGAIN` if there is none and the file is `O_NONBLOCK`; `EINTR`.
+    pub fn waits(&self) -> Result<Vec<Wait>> {
+        wait::read(self)
+    }
+
+    /// Waits until some access waits on the map that nobody has been told of, so that it can be served;
+    /// without a timeout, for ever. Tells whether one does: not, if the time is up or the map has ended.
     ///
     /// # Errors
     ///

@@ -49,8 +49,10 @@ pub enum Request {
     RedirectBatch { maps: usize },
     /// [`Map::suspend`](crate::Map::suspend) and [`Map::suspend_with`](crate::Map::suspend_with)
     Suspend,
-    /// [`Map::resume`](crate::Map::resume)
+    /// [`Map::resume`](crate::Map::resume) and [`Map::resume_range`](crate::Map::resume_range)
     Resume,
+    /// [`Map::waits`](crate::Map::waits)
+    Waits,
     /// [`Map::unmap`](crate::Map::unmap)
     Unmap,
     /// [`Map::wait_for_waiter`](crate::Map::wait_for_waiter)
@@ -132,7 +134,15 @@ impl Request {
             (Self::Redirect { .. }, Errno::BUSY) => {
                 "pages of the old memory are held for I/O, or the new memory is being copied"
             }
-            (Self::Suspend, Errno::INVAL) => "the deadline is beyond 2^63 - 1 ns",
+            (Self::Suspend, Errno::INVAL) => {
+                "the offset is not a multiple of the page size, or the deadline is beyond 2^63 - 1 ns"
+            }
+            (Self::Resume, Errno::INVAL) => "the offset is not a multiple of the page size",
+            (Self::Suspend | Self::Resume, Errno::RANGE | Errno::OVERFLOW) => {
+                "the range reaches beyond the map"
+            }
+            (Self::Waits, Errno::AGAIN) => "no access waits that was not told of",
+            (Self::Waits, Errno::INVAL) => "the file is not a map",
             (Self::Suspend, Errno::BUSY) => "pages of the memory are held for I/O",
 
             (Self::RedirectBatch { maps: 0 }, Errno::INVAL) => "there are no maps",
@@ -226,6 +236,7 @@ impl fmt::Display for Request {
             Self::RedirectBatch { maps } => write!(f, "redirect {maps} maps at once"),
             Self::Suspend => write!(f, "suspend the map"),
             Self::Resume => write!(f, "resume the map"),
+            Self::Waits => write!(f, "ask who waits on the map"),
             Self::Unmap => write!(f, "unmap the map"),
             Self::Wait => write!(f, "wait for an access to the map"),
         }

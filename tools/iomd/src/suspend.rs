@@ -13,6 +13,8 @@ use crate::{Deadline, Map, Redirected, Request, Result};
 #[must_use = "nothing is suspended until run is called"]
 pub struct SuspendBuilder<'a> {
     map: &'a Map,
+    offset: u64,
+    length: u64,
     deadline: Option<Deadline>,
     if_abandoned: IfAbandoned,
     refuse_pinned: bool,
@@ -43,7 +45,22 @@ impl IfAbandoned {
 
 impl<'a> SuspendBuilder<'a> {
     pub(crate) fn new(map: &'a Map) -> Self {
-        Self { map, deadline: None, if_abandoned: IfAbandoned::Stay, refuse_pinned: false }
+        Self {
+            map,
+            offset: 0,
+            length: 0,
+            deadline: None,
+            if_abandoned: IfAbandoned::Stay,
+            refuse_pinned: false,
+        }
+    }
+
+    /// Which part of the map: an offset that is a multiple of the page size, and bytes, rounded up
+    /// to whole pages; length 0 is to the map's end. Without this it is all of it.
+    pub fn range(mut self, offset: u64, length: u64) -> Self {
+        self.offset = offset;
+        self.length = length;
+        self
     }
 
     /// When those who wait, and who come later, get `SIGBUS` instead (a system call `EFAULT`), until
@@ -66,20 +83,21 @@ impl<'a> SuspendBuilder<'a> {
         self
     }
 
-    /// Suspends. When this returns, no access through the map reaches the memory any more, in any
-    /// process. A map that is suspended already gets the new deadline and owner, also for those who
-    /// wait; one that has ended stays so, and that is no error.
+    /// Suspends. When this returns, no access through the map reaches that memory any more, in any
+    /// process. What is suspended already stays so; all of it gets the new deadline and owner, also
+    /// for those who wait. A map that has ended stays so, and that is no error.
     ///
     /// # Errors
     ///
-    /// `EPERM` if the map is not unique; `EINVAL` if the deadline is beyond
-    /// [`LATEST`](Deadline::LATEST); `EBUSY` if pages are held for I/O and that is to be refused;
-    /// `EINTR` if killed.
+    /// `EPERM` if the map is not unique; `EINVAL` if the offset is misaligned or the deadline is beyond
+    /// [`LATEST`](Deadline::LATEST); `ERANGE`, `EOVERFLOW` if the range reaches beyond the map; `EBUSY`
+    /// if pages are held for I/O and that is to be refused; `ENOMEM`; `EINTR` if killed.
     pub fn run(self) -> Result<Redirected> {
         let refuse_pinned = if self.refuse_pinned { sys::IOMD_REDIRECT_REFUSE_PINNED } else { 0 };
-        let argument = sys::iomd_redirect {
+        let argument = sys::iomd_suspend {
             flags: refuse_pinned | self.if_abandoned.flags(),
-            descriptor: sys::IOMD_NO_DESCRIPTOR,
+            offset: self.offset,
+            length: self.length,
             deadline_ns: self.deadline.map_or(0, Deadline::nanoseconds),
             ..Argument::sized()
         };

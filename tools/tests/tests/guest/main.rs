@@ -17,6 +17,7 @@ mod kernel_access;
 mod leaks;
 mod lifetime;
 mod messages;
+mod pager;
 mod partial;
 mod pins;
 mod placement;

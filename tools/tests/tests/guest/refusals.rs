@@ -82,7 +82,7 @@ fn of_a_map_that_is_not_unique() {
     let subject = Subject::of(|memory| memory.map().create().unwrap());
     subject.refuses(to(&subject.new), Errno::PERM);
     subject.refuses(to_none(), Errno::PERM);
-    let argument = iomd_resume { size: size::<iomd_resume>(), flags: 0 };
+    let argument = iomd_resume { size: size::<iomd_resume>(), ..Default::default() };
     assert_eq!(refused(&subject.map, IOMD_RESUME, argument), Errno::PERM);
     subject.refuses(to(&subject.new), Errno::PERM);
 }

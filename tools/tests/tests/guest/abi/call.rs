@@ -13,11 +13,12 @@ use iomd_sys::{
     IOMD_MAP_CREATE_KEEP, IOMD_MAP_INFO, IOMD_MAP_REOPEN, IOMD_MAP_SEAL, IOMD_OBJECT_NEXT,
     IOMD_OBJECT_OPEN, IOMD_OPEN_READ_ONLY, IOMD_REDIRECT, IOMD_REDIRECT_ABANDONED_RESUME,
     IOMD_REDIRECT_ABANDONED_SIGBUS, IOMD_REDIRECT_BATCH, IOMD_REDIRECT_REFUSE_PINNED, IOMD_RESUME,
-    IOMD_SUSPEND_ABANDONED_RESUME, IOMD_SUSPEND_ABANDONED_SIGBUS, IOMD_SUSPEND_SPARE_CALLER,
-    IOMD_UNMAP, iomd_batch_entry, iomd_buffer_create, iomd_copy, iomd_descriptor_info,
-    iomd_descriptor_reopen, iomd_descriptor_resume, iomd_descriptor_suspend, iomd_features,
-    iomd_map_create, iomd_map_info, iomd_map_reopen, iomd_map_seal, iomd_object_next,
-    iomd_object_open, iomd_redirect, iomd_redirect_batch, iomd_resume, iomd_unmap,
+    IOMD_SUSPEND, IOMD_SUSPEND_ABANDONED_RESUME, IOMD_SUSPEND_ABANDONED_SIGBUS,
+    IOMD_SUSPEND_SPARE_CALLER, IOMD_UNMAP, iomd_batch_entry, iomd_buffer_create, iomd_copy,
+    iomd_descriptor_info, iomd_descriptor_reopen, iomd_descriptor_resume, iomd_descriptor_suspend,
+    iomd_features, iomd_map_create, iomd_map_info, iomd_map_reopen, iomd_map_seal,
+    iomd_object_next, iomd_object_open, iomd_redirect, iomd_redirect_batch, iomd_resume,
+    iomd_suspend, iomd_unmap,
 };
 
 use super::argument::Memory;
@@ -96,7 +97,7 @@ macro_rules! outs {
     ($structure:ident: $($member:ident),*) => { &[$(offset_of!($structure, $member)),*] };
 }
 
-pub const CALLS: [Call; 17] = [
+pub const CALLS: [Call; 18] = [
     Call {
         name: "FEATURES",
         number: IOMD_FEATURES,
@@ -266,6 +267,18 @@ pub const CALLS: [Call; 17] = [
             | IOMD_REDIRECT_ABANDONED_RESUME,
         padding: &[],
         outs: outs!(iomd_redirect: pinned),
+        file: None,
+    },
+    Call {
+        name: "SUSPEND",
+        number: IOMD_SUSPEND,
+        object: |world| world.map.as_fd(),
+        argument: |_| Argument::of(iomd_suspend::default()),
+        flags: IOMD_REDIRECT_REFUSE_PINNED
+            | IOMD_REDIRECT_ABANDONED_SIGBUS
+            | IOMD_REDIRECT_ABANDONED_RESUME,
+        padding: &[],
+        outs: outs!(iomd_suspend: pinned),
         file: None,
     },
     Call {
