@@ -10,8 +10,9 @@
 #   guest     README's programs compile; in a guest, all that the documents show is so
 #   demo      the demonstration succeeds, and ends as README shows
 #
-# A block's language says what becomes of it: "rust" and "c" are README's programs; "console" is what
-# a guest is told (after "# ") and answers; "sh" is for the host; "text" is the demonstration's end.
+# A block's language says what becomes of it: "rust", "rust example-pager" and "c" are README's
+# programs; "console" is what a guest is told (after "# ") and answers; "sh" is for the host; "text"
+# is the demonstration's end.
 
 . "${BASH_SOURCE[0]%/*}/common.sh"
 cd "$checkout"
@@ -140,6 +141,7 @@ build() {
 	local directory=$1 built=$checkout/tools/target/x86_64-unknown-linux-gnu/debug
 	mkdir -p "$directory/crate/src/bin"
 	blocks rust README.md >"$directory/crate/src/bin/example-rust.rs"
+	blocks 'rust example-pager' README.md >"$directory/crate/src/bin/example-pager.rs"
 	holder >"$directory/crate/src/bin/holder.rs"
 	cp tools/Cargo.lock "$directory/crate"
 	cat >"$directory/crate/Cargo.toml" <<-END
@@ -159,6 +161,7 @@ build() {
 		"$enter" cargo build --quiet --package iomdctl
 	)
 	"$enter" strip -o "$directory/example-rust" "$built/example-rust"
+	"$enter" strip -o "$directory/example-pager" "$built/example-pager"
 	"$enter" strip -o "$directory/holder" "$built/holder"
 	"$enter" strip -o "$directory/iomdctl" "$built/iomdctl"
 }
@@ -196,6 +199,7 @@ check_guest() {
 	session "$work/expected" >"$work/session"
 	chmod +x "$work/session"
 	"$qemu_dir/run.sh" --timeout 300 --with "$work/example-rust:/root/example-rust" \
+		--with "$work/example-pager:/root/example-pager" \
 		--with "$work/example-c:/root/example-c" --with "$work/holder:/root/holder" \
 		--with "$work/iomdctl:/usr/bin/iomdctl" "$work/session" >"$work/output"
 	diff -u --label documents <(plain "$work/expected") --label guest <(plain "$work/output") || {
