@@ -5,8 +5,9 @@
 //!
 //! Calls go one way:
 //!
-//! - [`control`] takes system calls on the three kinds of files (client, descriptor, map), checks
-//!   what user space said, and calls
+//! - [`control`] takes system calls on the four kinds of files (client, descriptor, map, task),
+//!   checks what user space said, and calls
+//! - [`task`], address spaces that are mapped into,
 //! - [`map`], the mappable object with its faults and its switch, which shows parts of a
 //! - [`descriptor`], memory, which knows maps only as observers;
 //! - [`suspension`] is what holds up accesses to either;
@@ -25,6 +26,7 @@ mod os;
 mod pure;
 mod registry;
 mod suspension;
+mod task;
 
 use control::client::Client;
 use kernel::{

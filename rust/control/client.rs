@@ -6,17 +6,21 @@ use super::{
     argument::{self, Argument},
     bit, check_flags, check_padding,
     handle::{DescriptorFile, MapFile},
+    task::TaskFile,
 };
 use crate::{
     abi::{
         iomd_batch_entry, iomd_buffer_create, iomd_features, iomd_object_next, iomd_object_open,
-        iomd_redirect_batch, IOMD_BATCH_MAX, IOMD_BUFFER_CREATE, IOMD_BUFFER_SPARSE, IOMD_COPY,
-        IOMD_COPY_REFUSE_PINNED, IOMD_COPY_RESUME_ON_TARGET, IOMD_DESCRIPTOR_INFO,
-        IOMD_DESCRIPTOR_REOPEN, IOMD_DESCRIPTOR_RESUME, IOMD_DESCRIPTOR_SUSPEND, IOMD_FEATURES,
-        IOMD_KIND_BUFFER, IOMD_KIND_MAP, IOMD_MAP_CREATE, IOMD_MAP_CREATE_KEEP, IOMD_MAP_INFO,
-        IOMD_MAP_REOPEN, IOMD_MAP_SEAL, IOMD_OBJECT_NEXT, IOMD_OBJECT_OPEN, IOMD_OPEN_READ_ONLY,
-        IOMD_REDIRECT, IOMD_REDIRECT_ABANDONED_RESUME, IOMD_REDIRECT_ABANDONED_SIGBUS,
-        IOMD_REDIRECT_BATCH, IOMD_REDIRECT_REFUSE_PINNED, IOMD_RESUME, IOMD_SUSPEND, IOMD_UNMAP,
+        iomd_redirect_batch, iomd_task_open, IOMD_BATCH_MAX, IOMD_BUFFER_CREATE,
+        IOMD_BUFFER_SPARSE, IOMD_COPY, IOMD_COPY_REFUSE_PINNED, IOMD_COPY_RESUME_ON_TARGET,
+        IOMD_DESCRIPTOR_INFO, IOMD_DESCRIPTOR_REOPEN, IOMD_DESCRIPTOR_RESUME,
+        IOMD_DESCRIPTOR_SUSPEND, IOMD_FEATURES, IOMD_INTO_TASK_FIXED, IOMD_INTO_TASK_OVERWRITE,
+        IOMD_INTO_TASK_PREFAULT, IOMD_INTO_TASK_READ_ONLY, IOMD_KIND_BUFFER, IOMD_KIND_MAP,
+        IOMD_MAP_CREATE, IOMD_MAP_CREATE_KEEP, IOMD_MAP_INFO, IOMD_MAP_INTO_TASK, IOMD_MAP_REOPEN,
+        IOMD_MAP_SEAL, IOMD_OBJECT_NEXT, IOMD_OBJECT_OPEN, IOMD_OPEN_READ_ONLY, IOMD_REDIRECT,
+        IOMD_REDIRECT_ABANDONED_RESUME, IOMD_REDIRECT_ABANDONED_SIGBUS, IOMD_REDIRECT_BATCH,
+        IOMD_REDIRECT_REFUSE_PINNED, IOMD_RESUME, IOMD_SUSPEND, IOMD_TASK_INFO, IOMD_TASK_OPEN,
+        IOMD_UNMAP,
     },
     descriptor::Descriptor,
     map::{batch::Batch, view, Inheritance, Map, Request},
@@ -30,6 +34,7 @@ use crate::{
         options::{Options, HONOURED, HONOURED_CACHES},
         range::{PageRange, PAGE_SIZE},
     },
+    task::Task,
 };
 use kernel::{
     fs::File,
@@ -68,6 +73,7 @@ impl MiscDevice for Client {
             IOMD_OBJECT_NEXT => object_next(argument),
             IOMD_OBJECT_OPEN => object_open(argument),
             IOMD_REDIRECT_BATCH => redirect_batch(&client, argument),
+            IOMD_TASK_OPEN => task_open(argument),
             _ => Err(ENOTTY),
         }
     }
@@ -110,7 +116,8 @@ fn features(argument: UserPtr) -> Result<isize> {
             | bit(IOMD_BUFFER_CREATE)
             | bit(IOMD_OBJECT_NEXT)
             | bit(IOMD_OBJECT_OPEN)
-            | bit(IOMD_REDIRECT_BATCH),
+            | bit(IOMD_REDIRECT_BATCH)
+            | bit(IOMD_TASK_OPEN),
         descriptor_calls: bit(IOMD_DESCRIPTOR_INFO)
             | bit(IOMD_DESCRIPTOR_REOPEN)
             | bit(IOMD_MAP_CREATE)
@@ -123,7 +130,8 @@ fn features(argument: UserPtr) -> Result<isize> {
             | bit(IOMD_UNMAP)
             | bit(IOMD_MAP_REOPEN)
             | bit(IOMD_MAP_SEAL)
-            | bit(IOMD_SUSPEND),
+            | bit(IOMD_SUSPEND)
+            | bit(IOMD_MAP_INTO_TASK),
         buffer_flags: IOMD_BUFFER_SPARSE.into(),
         map_flags: IOMD_MAP_CREATE_KEEP.into(),
         map_options: HONOURED.into(),
@@ -133,6 +141,12 @@ fn features(argument: UserPtr) -> Result<isize> {
             | IOMD_REDIRECT_ABANDONED_RESUME)
             .into(),
         copy_flags: (IOMD_COPY_REFUSE_PINNED | IOMD_COPY_RESUME_ON_TARGET).into(),
+        task_calls: bit(IOMD_TASK_INFO),
+        into_task_flags: (IOMD_INTO_TASK_FIXED
+            | IOMD_INTO_TASK_OVERWRITE
+            | IOMD_INTO_TASK_READ_ONLY
+            | IOMD_INTO_TASK_PREFAULT)
+            .into(),
     };
     argument.answer()
 }
@@ -198,6 +212,21 @@ fn object_open(argument: UserPtr) -> Result<isize> {
         }
     };
     argument.answer_with_file(file, |open, fd| open.fd = fd)
+}
+
+fn task_open(argument: UserPtr) -> Result<isize> {
+    let mut argument = Argument::<iomd_task_open>::read_to_answer(argument)?;
+    let open = &mut argument.value;
+
+    check_flags(open.flags, 0)?;
+    let task = if open.pid == 0 {
+        Task::current()?
+    } else if user::may_trace() {
+        Task::of_process(open.pid)?
+    } else {
+        return Err(EPERM);
+    };
+    argument.answer_with_file(TaskFile::open(task)?, |open, fd| open.fd = fd)
 }
 
 fn redirect_batch(client: &Client, argument: UserPtr) -> Result<isize> {

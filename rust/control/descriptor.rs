@@ -21,9 +21,9 @@ use crate::{
     descriptor::{copy::Copy, suspend::DescriptorSuspension},
     map::{Inheritance, Map, Request},
     os::{
+        address_space::KeptAddressSpace,
         file::{self, Access, FileObject, FileOperations},
         user,
-        vma::KeptAddressSpace,
     },
     pure::{options::Options, range::PageRange},
     suspension::{Suspension, Terms},

@@ -7,21 +7,25 @@ use super::{
     argument::Argument,
     bytes, check_flags, check_padding, deadline,
     handle::{DescriptorFile, MapFile},
+    task::TaskFile,
 };
 use crate::{
     abi::{
-        iomd_map_info, iomd_map_reopen, iomd_map_seal, iomd_redirect, iomd_resume, iomd_suspend,
-        iomd_unmap, iomd_wait, IOMD_INHERIT_NONE, IOMD_INHERIT_SHARE,
-        IOMD_MAP_DESCRIPTOR_SUSPENDED, IOMD_MAP_ENDED, IOMD_MAP_EXPIRED, IOMD_MAP_INFO,
-        IOMD_MAP_REOPEN, IOMD_MAP_SEAL, IOMD_MAP_SEALED, IOMD_MAP_SUSPENDED, IOMD_NO_DESCRIPTOR,
-        IOMD_REDIRECT, IOMD_REDIRECT_ABANDONED_RESUME, IOMD_REDIRECT_ABANDONED_SIGBUS,
-        IOMD_REDIRECT_REFUSE_PINNED, IOMD_RESUME, IOMD_SUSPEND, IOMD_UNMAP, IOMD_WAIT_WRITE,
+        iomd_map_info, iomd_map_into_task, iomd_map_reopen, iomd_map_seal, iomd_redirect,
+        iomd_resume, iomd_suspend, iomd_unmap, iomd_wait, IOMD_INHERIT_NONE, IOMD_INHERIT_SHARE,
+        IOMD_INTO_TASK_FIXED, IOMD_INTO_TASK_OVERWRITE, IOMD_INTO_TASK_PREFAULT,
+        IOMD_INTO_TASK_READ_ONLY, IOMD_MAP_DESCRIPTOR_SUSPENDED, IOMD_MAP_ENDED, IOMD_MAP_EXPIRED,
+        IOMD_MAP_INFO, IOMD_MAP_INTO_TASK, IOMD_MAP_REOPEN, IOMD_MAP_SEAL, IOMD_MAP_SEALED,
+        IOMD_MAP_SUSPENDED, IOMD_NO_DESCRIPTOR, IOMD_REDIRECT, IOMD_REDIRECT_ABANDONED_RESUME,
+        IOMD_REDIRECT_ABANDONED_SIGBUS, IOMD_REDIRECT_REFUSE_PINNED, IOMD_RESUME, IOMD_SUSPEND,
+        IOMD_UNMAP, IOMD_WAIT_WRITE,
     },
     map::{view, Inheritance, Patience, Target},
     os::{
-        file::{self, FileObject, FileOperations, Readiness},
+        address_space::{Mapping, Placing},
+        file::{self, Access, FileObject, FileOperations, Readiness},
         task::Pid,
-        wait::WaitQueue,
+        wait::{Deadline, WaitQueue},
     },
     pure::range::PageRange,
 };
@@ -38,6 +42,10 @@ use zerocopy::IntoBytes;
 
 const REDIRECT_FLAGS: u32 =
     IOMD_REDIRECT_REFUSE_PINNED | IOMD_REDIRECT_ABANDONED_SIGBUS | IOMD_REDIRECT_ABANDONED_RESUME;
+
+/// How long a task may take to map what it is asked to, unless the caller says: far longer than it
+/// takes one that can be reached at all.
+const PATIENCE_S: u64 = 10;
 
 /// The most waits that one read tells of.
 const READ_MAX: usize = 64;
@@ -179,6 +187,55 @@ impl MapFile {
         Ok(0)
     }
 
+    fn map_into_task(&self, file: &File, argument: UserPtr) -> Result<isize> {
+        let mut argument = Argument::<iomd_map_into_task>::read_to_answer(argument)?;
+        let into = &mut argument.value;
+
+        check_flags(
+            into.flags,
+            IOMD_INTO_TASK_FIXED
+                | IOMD_INTO_TASK_OVERWRITE
+                | IOMD_INTO_TASK_READ_ONLY
+                | IOMD_INTO_TASK_PREFAULT,
+        )?;
+        check_padding(into.padding)?;
+        let has = |flag| into.flags & flag != 0;
+        let address = usize::try_from(into.address).map_err(|_| ENOMEM)?;
+        let placing = match (has(IOMD_INTO_TASK_FIXED), has(IOMD_INTO_TASK_OVERWRITE)) {
+            (false, false) => Placing::Anywhere(address),
+            (true, false) => Placing::Fixed(address),
+            (false, true) => Placing::Over(address),
+            (true, true) => return Err(EINVAL),
+        };
+        let range = PageRange::part(self.map().range(), into.offset, into.length)?;
+        let deadline = match deadline(into.deadline_ns)? {
+            Deadline::NEVER => Deadline::in_seconds(PATIENCE_S),
+            deadline => deadline,
+        };
+        let task = file::Descriptor::<TaskFile>::get(into.task)?;
+        let read_only = has(IOMD_INTO_TASK_READ_ONLY) || self.map().options().is_read_only();
+        let access = if read_only {
+            Access::Read
+        } else {
+            Access::ReadWrite
+        };
+        let mapping = Mapping {
+            placing,
+            access,
+            length: usize::try_from(bytes(range.pages())).map_err(|_| ENOMEM)?,
+            offset: usize::try_from(into.offset).map_err(|_| ERANGE)?,
+            populate: has(IOMD_INTO_TASK_PREFAULT),
+        };
+
+        let own = task.file();
+        let address = task
+            .object()
+            .task()
+            .map(own, file.into(), mapping, deadline)?;
+        argument.value.address = address as u64;
+        argument.answer()
+    }
+
     fn unmap(&self, argument: UserPtr) -> Result<isize> {
         let argument = Argument::<iomd_unmap>::read(argument)?;
 
@@ -204,7 +261,7 @@ impl FileObject for MapFile {
         &OPERATIONS
     }
 
-    fn ioctl(&self, _file: &File, command: u32, argument: UserPtr) -> Result<isize> {
+    fn ioctl(&self, file: &File, command: u32, argument: UserPtr) -> Result<isize> {
         match command {
             IOMD_MAP_INFO => self.info(argument),
             IOMD_REDIRECT => self.redirect(argument),
@@ -213,6 +270,7 @@ impl FileObject for MapFile {
             IOMD_MAP_REOPEN => self.reopen(argument),
             IOMD_MAP_SEAL => self.seal(argument),
             IOMD_SUSPEND => self.suspend(argument),
+            IOMD_MAP_INTO_TASK => self.map_into_task(file, argument),
             _ => Err(ENOTTY),
         }
     }

@@ -4,13 +4,14 @@
 //! into types that cannot be wrong; what comes out is copied back. No memory work.
 //!
 //! One file per kind of file: [`client`] is an open /dev/iomd, [`descriptor`] and [`map`] are
-//! handles of those objects.
+//! handles of those objects, [`task`] is the right to an address space.
 
 mod argument;
 pub(crate) mod client;
 mod descriptor;
 mod handle;
 mod map;
+mod task;
 
 use crate::{
     os::wait::Deadline,

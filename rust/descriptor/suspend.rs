@@ -11,7 +11,7 @@ use super::{
     Descriptor,
 };
 use crate::{
-    os::vma::KeptAddressSpace,
+    os::address_space::KeptAddressSpace,
     suspension::{HandleId, Suspension, Terms},
 };
 use kernel::prelude::*;

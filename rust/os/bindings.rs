@@ -34,6 +34,22 @@ extern "C" {
     pub(super) fn iomd_current_flags() -> c_uint;
     pub(super) fn iomd_fatal_signal_pending() -> bool;
     pub(super) fn iomd_get_pid(pid: *mut pid);
+    pub(super) fn iomd_process_has(pid: *mut pid, mm: *mut mm_struct) -> bool;
+    pub(super) fn iomd_task_work_add(
+        pid: *mut pid,
+        mm: *mut mm_struct,
+        work: *mut callback_head,
+    ) -> c_int;
+    pub(super) fn iomd_vm_mmap(
+        file: *mut file,
+        address: c_ulong,
+        length: c_ulong,
+        offset: c_ulong,
+        write: bool,
+        fixed: bool,
+        over: bool,
+        populate: bool,
+    ) -> c_ulong;
     pub(super) fn iomd_cond_resched();
     pub(super) fn iomd_alloc_page() -> *mut page;
     pub(super) fn iomd_xa_init_accounted(xa: *mut xarray);

@@ -263,6 +263,12 @@ pub(super) unsafe fn own(file: *mut bindings::file) -> ARef<File> {
     unsafe { ARef::from_raw(ptr::NonNull::new_unchecked(file).cast()) }
 }
 
+/// As C has it.
+pub(super) fn as_raw(file: &File) -> *mut bindings::file {
+    let file: &LocalFile = file;
+    file.as_ptr()
+}
+
 /// What the file may do.
 pub(crate) fn access(file: &LocalFile) -> Access {
     // SAFETY: The file is valid.
@@ -297,6 +303,12 @@ impl<T: FileObject> Descriptor<T> {
     pub(crate) fn object(&self) -> &T {
         // SAFETY: `get` saw that the file has this table.
         unsafe { FileOperations::object(self.file.as_ptr()) }
+    }
+
+    /// The open file behind it.
+    pub(crate) fn file(&self) -> ARef<File> {
+        // SAFETY: iomd's files have no position, and so no `fdget_pos` users who rely on being alone.
+        unsafe { LocalFile::assume_no_fdget_pos(self.file.clone()) }
     }
 
     /// What the descriptor may do.

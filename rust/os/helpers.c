@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What Rust cannot call: inline functions and macros of the kernel's headers.
- * One line of C each; every rule about when they may be called is written down
- * at the Rust wrapper that calls them.
+ * One line of C each, but for loops that are macros; every rule about when they
+ * may be called is written down at the Rust wrapper that calls them.
  */
 
 #include <linux/fs.h>
 #include <linux/highmem.h>
 #include <linux/memcontrol.h>
 #include <linux/mm.h>
+#include <linux/mman.h>
 #include <linux/mutex.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/user.h>
+#include <linux/task_work.h>
 #include <linux/xarray.h>
 
 #include "helpers.h"
@@ -50,6 +52,55 @@ bool iomd_fatal_signal_pending(void)
 void iomd_get_pid(struct pid *pid)
 {
 	get_pid(pid);
+}
+
+/* Another thread of the process, or itself, that still has mm; under RCU. */
+static struct task_struct *thread_with(struct task_struct *process,
+				       struct mm_struct *mm, bool stopped)
+{
+	struct task_struct *thread;
+
+	for_each_thread(process, thread) {
+		if (READ_ONCE(thread->mm) == mm &&
+		    !(thread->flags & (PF_EXITING | PF_KTHREAD | PF_USER_WORKER)) &&
+		    (stopped || !(READ_ONCE(thread->__state) &
+				  (__TASK_STOPPED | __TASK_TRACED))))
+			return thread;
+	}
+	return NULL;
+}
+
+bool iomd_process_has(struct pid *pid, struct mm_struct *mm)
+{
+	struct task_struct *process;
+
+	guard(rcu)();
+	process = pid_task(pid, PIDTYPE_TGID);
+	return process && thread_with(process, mm, true);
+}
+
+int iomd_task_work_add(struct pid *pid, struct mm_struct *mm,
+		       struct callback_head *work)
+{
+	struct task_struct *process, *thread;
+
+	guard(rcu)();
+	process = pid_task(pid, PIDTYPE_TGID);
+	if (!process)
+		return -ESRCH;
+	thread = thread_with(process, mm, false) ?: thread_with(process, mm, true);
+	return thread ? task_work_add(thread, work, TWA_SIGNAL) : -ESRCH;
+}
+
+unsigned long iomd_vm_mmap(struct file *file, unsigned long address,
+			   unsigned long length, unsigned long offset,
+			   bool write, bool fixed, bool over, bool populate)
+{
+	return vm_mmap(file, address, length,
+		       PROT_READ | (write ? PROT_WRITE : 0),
+		       MAP_SHARED | (over ? MAP_FIXED : 0) |
+		       (fixed ? MAP_FIXED_NOREPLACE : 0) |
+		       (populate ? MAP_POPULATE : 0), offset);
 }
 
 void iomd_cond_resched(void)

@@ -5,8 +5,10 @@
 #include <linux/types.h>
 
 struct file;
+struct callback_head;
 struct inode;
 struct mem_cgroup;
+struct mm_struct;
 struct mutex;
 struct page;
 struct pid;
@@ -21,6 +23,12 @@ int iomd_task_killable_freezable(void);
 unsigned int iomd_current_flags(void);
 bool iomd_fatal_signal_pending(void);
 void iomd_get_pid(struct pid *pid);
+bool iomd_process_has(struct pid *pid, struct mm_struct *mm);
+int iomd_task_work_add(struct pid *pid, struct mm_struct *mm,
+		       struct callback_head *work);
+unsigned long iomd_vm_mmap(struct file *file, unsigned long address,
+			   unsigned long length, unsigned long offset,
+			   bool write, bool fixed, bool over, bool populate);
 void iomd_cond_resched(void);
 struct page *iomd_alloc_page(void);
 void iomd_xa_init_accounted(struct xarray *xa);

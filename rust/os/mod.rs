@@ -7,6 +7,7 @@
 mod bindings;
 
 pub(crate) mod account;
+pub(crate) mod address_space;
 pub(crate) mod fault;
 pub(crate) mod file;
 pub(crate) mod global;
@@ -15,6 +16,7 @@ pub(crate) mod mutex;
 pub(crate) mod pages;
 pub(crate) mod rwsem;
 pub(crate) mod task;
+pub(crate) mod task_work;
 pub(crate) mod trace;
 pub(crate) mod user;
 pub(crate) mod vma;

@@ -40,6 +40,17 @@ impl Pid {
         Self::current(bindings::pid_type_PIDTYPE_PID)
     }
 
+    /// The process or thread that the current task knows by this number.
+    pub(crate) fn find(number: i32) -> Option<Self> {
+        // INVARIANT: `find_get_pid` returns a reference.
+        // SAFETY: Any number can be looked for.
+        NonNull::new(unsafe { bindings::find_get_pid(number) }).map(Self)
+    }
+
+    pub(super) fn as_raw(&self) -> *mut bindings::pid {
+        self.0.as_ptr()
+    }
+
     fn current(kind: bindings::pid_type) -> Option<Self> {
         // INVARIANT: `get_task_pid` returns a reference.
         // SAFETY: There is always a current task.

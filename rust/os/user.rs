@@ -14,6 +14,11 @@ pub(crate) fn may_administer() -> bool {
     capable(bindings::CAP_SYS_ADMIN)
 }
 
+/// CAP_SYS_PTRACE: to reach into the memory of any process.
+pub(crate) fn may_trace() -> bool {
+    capable(bindings::CAP_SYS_PTRACE)
+}
+
 /// For a right that is used where it is there, and not missed: a denial is no event for the audit
 /// log.
 fn capable_noaudit(capability: u32) -> bool {

@@ -10,15 +10,11 @@ use super::{
     file::{FileObject, FileOperations},
     inode::InnerFile,
 };
-use core::{marker::PhantomData, ptr::NonNull};
+use core::marker::PhantomData;
 use kernel::{
-    mm::{
-        virt::{flags, VmaNew, VmaRef},
-        Mm,
-    },
+    mm::virt::{flags, VmaNew, VmaRef},
     page::PAGE_SIZE,
     prelude::*,
-    sync::aref::ARef,
 };
 
 /// Tells one address space from all others that exist at the same time. It holds nothing and may
@@ -36,24 +32,6 @@ impl AddressSpace {
     pub(super) fn of(vma: &VmaRef) -> Self {
         // SAFETY: Whoever has a `VmaRef` may read it, and it never changes.
         Self(unsafe { (*vma.as_ptr()).vm_mm } as usize)
-    }
-}
-
-/// An address space whose number no other one gets as long as this is there.
-pub(crate) struct KeptAddressSpace(ARef<Mm>);
-
-impl KeptAddressSpace {
-    /// The current task's. `EINVAL` for a task without one.
-    pub(crate) fn current() -> Result<Self> {
-        // SAFETY: There is always a current task, and it keeps its mm while it runs.
-        let mm = NonNull::new(unsafe { (*bindings::get_current()).mm }).ok_or(EINVAL)?;
-
-        // SAFETY: As above; an `Mm` is a `struct mm_struct`.
-        Ok(Self(ARef::from(unsafe { Mm::from_raw(mm.as_ptr()) })))
-    }
-
-    pub(crate) fn number(&self) -> usize {
-        self.0.as_raw() as usize
     }
 }
 

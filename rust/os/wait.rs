@@ -63,6 +63,16 @@ impl Deadline {
         i64::try_from(nanoseconds).map(Self).map_err(|_| EINVAL)
     }
 
+    /// So many seconds from now.
+    pub(crate) fn in_seconds(seconds: u64) -> Self {
+        let nanoseconds = i64::try_from(seconds)
+            .unwrap_or(i64::MAX)
+            .saturating_mul(bindings::NSEC_PER_SEC.into());
+
+        // SAFETY: The clock can be read at any time.
+        Self(unsafe { bindings::ktime_get() }.saturating_add(nanoseconds))
+    }
+
     pub(crate) fn has_passed(self) -> bool {
         // The clock is read only where there is a deadline.
         // SAFETY: It can be read at any time.

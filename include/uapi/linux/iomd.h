@@ -32,6 +32,7 @@
 #define IOMD_OBJECT_NEXT	_IO(IOMD_IOC_TYPE, 0x02)
 #define IOMD_OBJECT_OPEN	_IO(IOMD_IOC_TYPE, 0x03)
 #define IOMD_REDIRECT_BATCH	_IO(IOMD_IOC_TYPE, 0x04)
+#define IOMD_TASK_OPEN		_IO(IOMD_IOC_TYPE, 0x05)
 
 /* Calls on a descriptor: 0x20-0x3f */
 #define IOMD_DESCRIPTOR_INFO	_IO(IOMD_IOC_TYPE, 0x20)
@@ -49,6 +50,10 @@
 #define IOMD_MAP_REOPEN		_IO(IOMD_IOC_TYPE, 0x44)
 #define IOMD_MAP_SEAL		_IO(IOMD_IOC_TYPE, 0x45)
 #define IOMD_SUSPEND		_IO(IOMD_IOC_TYPE, 0x46)
+#define IOMD_MAP_INTO_TASK	_IO(IOMD_IOC_TYPE, 0x47)
+
+/* Calls on a task: 0x60-0x7f */
+#define IOMD_TASK_INFO		_IO(IOMD_IOC_TYPE, 0x60)
 
 /*
  * Map options, with XNU's values (IOTypes.h). Those without a comment are
@@ -99,6 +104,8 @@
  * @cache_modes: out, bit n set if cache mode n << 8 is honoured
  * @redirect_flags: out, the known IOMD_REDIRECT_* bits
  * @copy_flags: out, the known IOMD_COPY_* bits
+ * @task_calls: out, bit n set if call 0x60 + n exists
+ * @into_task_flags: out, the known IOMD_INTO_TASK_* bits
  */
 struct iomd_features {
 	__u32 size;
@@ -114,6 +121,8 @@ struct iomd_features {
 	__u64 cache_modes;
 	__u64 redirect_flags;
 	__u64 copy_flags;
+	__u64 task_calls;
+	__u64 into_task_flags;
 };
 
 /* Pages come on first touch instead of at creation */
@@ -515,6 +524,72 @@ struct iomd_map_reopen {
 struct iomd_map_seal {
 	__u32 size;
 	__u32 flags;
+};
+
+/**
+ * struct iomd_task_open - IOMD_TASK_OPEN: the right to map into an address
+ * space: that of the calling process, which can pass the file descriptor on, or
+ * that of any process (CAP_SYS_PTRACE)
+ * @size: sizeof(struct iomd_task_open)
+ * @flags: must be zero
+ * @pid: 0 for the caller's own; or a process, in the caller's pid namespace
+ * @fd: out
+ */
+struct iomd_task_open {
+	__u32 size;
+	__u32 flags;
+	__s32 pid;
+	__s32 fd;
+};
+
+/* The address space is gone: its process has exited or called exec */
+#define IOMD_TASK_DEAD		(1U << 0)
+
+/**
+ * struct iomd_task_info - IOMD_TASK_INFO
+ * @size: sizeof(struct iomd_task_info)
+ * @flags: in, must be zero; out, IOMD_TASK_DEAD
+ * @pid: out, its process in the caller's pid namespace; 0 for none
+ * @padding: must be zero
+ */
+struct iomd_task_info {
+	__u32 size;
+	__u32 flags;
+	__s32 pid;
+	__u32 padding;
+};
+
+/* At @address, where nothing may be mapped; without it, near it or anywhere */
+#define IOMD_INTO_TASK_FIXED		(1U << 0)
+/* At @address, in place of what is mapped there */
+#define IOMD_INTO_TASK_OVERWRITE	(1U << 1)
+/* For reading only */
+#define IOMD_INTO_TASK_READ_ONLY	(1U << 2)
+/* All pages are touched at once, as far as they can be had */
+#define IOMD_INTO_TASK_PREFAULT		(1U << 3)
+
+/**
+ * struct iomd_map_into_task - IOMD_MAP_INTO_TASK: map a map into the address
+ * space of a task, as its own mmap(2) would
+ * @size: sizeof(struct iomd_map_into_task)
+ * @flags: IOMD_INTO_TASK_*
+ * @task: a task
+ * @padding: must be zero
+ * @offset: where it starts in the map, bytes, page-aligned
+ * @length: bytes, rounded up to whole pages; 0 = to the map's end
+ * @deadline_ns: until when the task may take, CLOCK_MONOTONIC, nanoseconds;
+ *	0 = ten seconds from now
+ * @address: in, see IOMD_INTO_TASK_FIXED; out, where it is
+ */
+struct iomd_map_into_task {
+	__u32 size;
+	__u32 flags;
+	__s32 task;
+	__u32 padding;
+	__u64 offset;
+	__u64 length;
+	__u64 deadline_ns;
+	__u64 address;
 };
 
 #endif /* _UAPI_LINUX_IOMD_H */

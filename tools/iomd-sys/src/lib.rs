@@ -33,6 +33,7 @@ mod tests {
             iomd_features {
                 size, flags, page_size, reserved, client_calls, descriptor_calls, map_calls,
                 buffer_flags, map_flags, map_options, cache_modes, redirect_flags, copy_flags,
+                task_calls, into_task_flags,
             }
             iomd_buffer_create { size, flags, length, id, fd, padding }
             iomd_object_next { size, flags, id, kind, padding }
@@ -55,6 +56,11 @@ mod tests {
             iomd_resume { size, flags, offset, length }
             iomd_wait { page, address, flags, thread }
             iomd_unmap { size, flags }
+            iomd_map_into_task {
+                size, flags, task, padding, offset, length, deadline_ns, address,
+            }
+            iomd_task_open { size, flags, pid, fd }
+            iomd_task_info { size, flags, pid, padding }
             iomd_map_reopen { size, flags, fd, padding }
         }
     }

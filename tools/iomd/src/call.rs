@@ -50,6 +50,9 @@ argument! {
     iomd_unmap is taken by IOMD_UNMAP;
     iomd_map_reopen is taken by IOMD_MAP_REOPEN;
     iomd_suspend is taken by IOMD_SUSPEND;
+    iomd_map_into_task is taken by IOMD_MAP_INTO_TASK;
+    iomd_task_open is taken by IOMD_TASK_OPEN;
+    iomd_task_info is taken by IOMD_TASK_INFO;
 }
 
 /// Makes the call that takes `argument`, which comes back with what the kernel wrote into it.

@@ -14,7 +14,7 @@ use crate::handle::handle;
 use crate::mapping::Placement;
 use crate::{
     Access, AnyObject, Batch, Descriptor, Error, Features, Kind, Map, Mapping, Objects, Request,
-    Result,
+    Result, Task, task,
 };
 
 /// Where the device is.
@@ -56,6 +56,26 @@ impl Client {
     /// `ENOTTY` if the file is not a client.
     pub fn features(&self) -> Result<Features> {
         call(self, sys::iomd_features::sized()).map(Into::into).asked(|| Request::Features)
+    }
+
+    /// The calling process as a task: the right to map into its address space, which can be handed
+    /// to other processes (`mach_task_self`).
+    ///
+    /// # Errors
+    ///
+    /// `EMFILE`.
+    pub fn own_task(&self) -> Result<Task> {
+        task::open_own(self)
+    }
+
+    /// The right to map into the address space of a process, named by its number.
+    ///
+    /// # Errors
+    ///
+    /// `EPERM` without `CAP_SYS_PTRACE` in the initial user namespace; `ESRCH` if there is no such
+    /// process, or not any more; `EMFILE`.
+    pub fn task(&self, pid: i32) -> Result<Task> {
+        task::open_process(self, pid)
     }
 
     /// Makes `length` bytes of zeroed memory, rounded up to whole pages, all of it at once

@@ -31,6 +31,10 @@ pub struct Features {
     pub redirect_flags: RedirectFlags,
     /// The flags of copying.
     pub copy_flags: CopyFlags,
+    /// The calls on a task; bit n stands for number 0x60 + n.
+    pub task_calls: u64,
+    /// The flags of mapping into a task.
+    pub into_task_flags: IntoTaskFlags,
 }
 
 bitflags! {
@@ -62,6 +66,20 @@ bitflags! {
         const _ = !0;
     }
 
+    /// The flags of mapping into a task.
+    #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+    pub struct IntoTaskFlags: u64 {
+        /// At an address where nothing may be.
+        const FIXED = sys::IOMD_INTO_TASK_FIXED as u64;
+        /// At an address, in place of what is there.
+        const OVERWRITE = sys::IOMD_INTO_TASK_OVERWRITE as u64;
+        /// For reading only.
+        const READ_ONLY = sys::IOMD_INTO_TASK_READ_ONLY as u64;
+        /// All pages are touched at once.
+        const PREFAULT = sys::IOMD_INTO_TASK_PREFAULT as u64;
+        const _ = !0;
+    }
+
     /// The flags of copying.
     #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
     pub struct CopyFlags: u64 {
@@ -90,6 +108,8 @@ impl From<sys::iomd_features> for Features {
                 .collect(),
             redirect_flags: RedirectFlags::from_bits_retain(features.redirect_flags),
             copy_flags: CopyFlags::from_bits_retain(features.copy_flags),
+            task_calls: features.task_calls,
+            into_task_flags: IntoTaskFlags::from_bits_retain(features.into_task_flags),
         }
     }
 }

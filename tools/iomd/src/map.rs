@@ -14,8 +14,8 @@ use crate::error::Asked;
 use crate::handle::handle;
 use crate::mapping::Placement;
 use crate::{
-    Descriptor, Inheritance, MapOptions, Mapping, RedirectBuilder, Redirected, Request, Result,
-    SuspendBuilder, Wait, wait,
+    Descriptor, Inheritance, MapIntoBuilder, MapOptions, Mapping, RedirectBuilder, Redirected,
+    Request, Result, SuspendBuilder, Task, Wait, wait,
 };
 
 /// Memory as one object, mapped by any number of processes: XNU's `IOMemoryMap`.
@@ -162,6 +162,12 @@ impl Map {
         };
         Mapping::new(self, Placement { address, offset, length: placed, read_only })
             .asked(|| Request::Mmap { offset, length, address })
+    }
+
+    /// Prepares to map it into another process, anywhere and all of it unless the builder is told
+    /// otherwise (`createMappingInTask`, the second half).
+    pub fn map_into<'a>(&'a self, task: &'a Task) -> MapIntoBuilder<'a> {
+        MapIntoBuilder::new(self, task)
     }
 
     /// Prepares to switch the memory behind the map to `target`, from its start unless the builder

@@ -43,6 +43,12 @@ pub enum Request {
     ReopenMap,
     /// [`Map::mmap`](crate::Map::mmap) and [`Map::mmap_with`](crate::Map::mmap_with)
     Mmap { offset: u64, length: usize, address: Option<usize> },
+    /// [`Map::map_into`](crate::Map::map_into)
+    MapInto { offset: u64, length: u64, address: Option<u64> },
+    /// [`Client::own_task`](crate::Client::own_task) and [`Client::task`](crate::Client::task)
+    OpenTask { pid: i32 },
+    /// [`Task::process`](crate::Task::process)
+    TaskInfo,
     /// [`Map::redirect`](crate::Map::redirect)
     Redirect { offset: u64 },
     /// [`Client::batch`](crate::Client::batch)
@@ -115,6 +121,28 @@ impl Request {
             (Self::Mmap { .. }, Errno::ACCESS) => "the map is read-only",
             (Self::Mmap { .. }, Errno::NODEV) => "the map has ended",
             (Self::MapFresh { length: 0 }, Errno::INVAL) => "the length is 0",
+
+            (Self::OpenTask { .. }, Errno::PERM) => {
+                "only a task with CAP_SYS_PTRACE opens others by their numbers"
+            }
+            (Self::OpenTask { .. }, Errno::SRCH | Errno::INVAL) => "there is no such process",
+
+            (Self::MapInto { .. }, Errno::SRCH) => "its process has exited or called exec",
+            (Self::MapInto { .. }, Errno::TIMEDOUT) => {
+                "no thread of its process came by in time: they are stopped, or wait for what no \
+                 signal ends"
+            }
+            (Self::MapInto { .. }, Errno::INTR) => "a signal came first",
+            (Self::MapInto { .. }, Errno::EXIST) => "something is mapped at that address",
+            (Self::MapInto { .. }, Errno::INVAL) => {
+                "the file is not a task, or the offset or address is not a multiple of the page size"
+            }
+            (Self::MapInto { .. }, Errno::RANGE | Errno::OVERFLOW) => {
+                "the range reaches beyond the map"
+            }
+            (Self::MapInto { .. }, Errno::NODEV) => "the map has ended",
+            (Self::MapInto { .. }, Errno::NOMEM) => "there is no room in its address space",
+            (Self::MapInto { .. }, Errno::PERM) => "its process may map nothing there",
 
             (Self::Redirect { .. } | Self::Suspend | Self::Resume, Errno::PERM) => {
                 "the map was not created unique"
@@ -230,6 +258,13 @@ impl fmt::Display for Request {
                 write!(f, "map {}", Range(*offset, *length as u64))?;
                 address.map_or(Ok(()), |address| write!(f, " at {address:#x}"))
             }
+            Self::MapInto { offset, length, address } => {
+                write!(f, "map {} into the task", Range(*offset, *length))?;
+                address.map_or(Ok(()), |address| write!(f, " at {address:#x}"))
+            }
+            Self::OpenTask { pid: 0 } => write!(f, "open the calling process as a task"),
+            Self::OpenTask { pid } => write!(f, "open process {pid} as a task"),
+            Self::TaskInfo => write!(f, "query the task"),
             Self::Redirect { offset } => {
                 write!(f, "redirect the map to byte {offset} of the target")
             }

@@ -23,6 +23,8 @@ pub struct Info {
     cache_modes: Vec<String>,
     redirect_flags: Vec<String>,
     copy_flags: Vec<String>,
+    task_calls: Vec<u32>,
+    into_task_flags: Vec<String>,
 }
 
 pub fn run(client: &Client) -> Result<Info> {
@@ -42,6 +44,8 @@ impl From<Features> for Info {
             cache_modes: features.cache_modes.iter().map(ToString::to_string).collect(),
             redirect_flags: names(features.redirect_flags.iter_names()),
             copy_flags: names(features.copy_flags.iter_names()),
+            task_calls: calls(0x60, features.task_calls),
+            into_task_flags: names(features.into_task_flags.iter_names()),
         }
     }
 }
@@ -60,12 +64,14 @@ impl fmt::Display for Info {
         writeln!(f, "client calls      {}", numbers(&self.client_calls))?;
         writeln!(f, "descriptor calls  {}", numbers(&self.descriptor_calls))?;
         writeln!(f, "map calls         {}", numbers(&self.map_calls))?;
+        writeln!(f, "task calls        {}", numbers(&self.task_calls))?;
         writeln!(f, "buffer flags      {}", self.buffer_flags.join(" "))?;
         writeln!(f, "map flags         {}", self.map_flags.join(" "))?;
         writeln!(f, "map options       {}", self.map_options.join(" "))?;
         writeln!(f, "cache modes       {}", self.cache_modes.join(" "))?;
         writeln!(f, "redirect flags    {}", self.redirect_flags.join(" "))?;
-        writeln!(f, "copy flags        {}", self.copy_flags.join(" "))
+        writeln!(f, "copy flags        {}", self.copy_flags.join(" "))?;
+        writeln!(f, "into-task flags   {}", self.into_task_flags.join(" "))
     }
 }
 

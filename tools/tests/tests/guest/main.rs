@@ -29,4 +29,5 @@ mod refusals;
 mod rmmod;
 mod seal;
 mod stale_aliases;
+mod tasks;
 mod wait;

@@ -9,16 +9,18 @@ use iomd::Errno;
 use iomd_sys::{
     IOMD_BUFFER_CREATE, IOMD_BUFFER_SPARSE, IOMD_COPY, IOMD_COPY_REFUSE_PINNED,
     IOMD_COPY_RESUME_ON_TARGET, IOMD_DESCRIPTOR_INFO, IOMD_DESCRIPTOR_REOPEN,
-    IOMD_DESCRIPTOR_RESUME, IOMD_DESCRIPTOR_SUSPEND, IOMD_FEATURES, IOMD_MAP_CREATE,
-    IOMD_MAP_CREATE_KEEP, IOMD_MAP_INFO, IOMD_MAP_REOPEN, IOMD_MAP_SEAL, IOMD_OBJECT_NEXT,
-    IOMD_OBJECT_OPEN, IOMD_OPEN_READ_ONLY, IOMD_REDIRECT, IOMD_REDIRECT_ABANDONED_RESUME,
-    IOMD_REDIRECT_ABANDONED_SIGBUS, IOMD_REDIRECT_BATCH, IOMD_REDIRECT_REFUSE_PINNED, IOMD_RESUME,
-    IOMD_SUSPEND, IOMD_SUSPEND_ABANDONED_RESUME, IOMD_SUSPEND_ABANDONED_SIGBUS,
-    IOMD_SUSPEND_SPARE_CALLER, IOMD_UNMAP, iomd_batch_entry, iomd_buffer_create, iomd_copy,
-    iomd_descriptor_info, iomd_descriptor_reopen, iomd_descriptor_resume, iomd_descriptor_suspend,
-    iomd_features, iomd_map_create, iomd_map_info, iomd_map_reopen, iomd_map_seal,
+    IOMD_DESCRIPTOR_RESUME, IOMD_DESCRIPTOR_SUSPEND, IOMD_FEATURES, IOMD_INTO_TASK_FIXED,
+    IOMD_INTO_TASK_OVERWRITE, IOMD_INTO_TASK_PREFAULT, IOMD_INTO_TASK_READ_ONLY, IOMD_MAP_CREATE,
+    IOMD_MAP_CREATE_KEEP, IOMD_MAP_INFO, IOMD_MAP_INTO_TASK, IOMD_MAP_REOPEN, IOMD_MAP_SEAL,
+    IOMD_OBJECT_NEXT, IOMD_OBJECT_OPEN, IOMD_OPEN_READ_ONLY, IOMD_REDIRECT,
+    IOMD_REDIRECT_ABANDONED_RESUME, IOMD_REDIRECT_ABANDONED_SIGBUS, IOMD_REDIRECT_BATCH,
+    IOMD_REDIRECT_REFUSE_PINNED, IOMD_RESUME, IOMD_SUSPEND, IOMD_SUSPEND_ABANDONED_RESUME,
+    IOMD_SUSPEND_ABANDONED_SIGBUS, IOMD_SUSPEND_SPARE_CALLER, IOMD_TASK_INFO, IOMD_TASK_OPEN,
+    IOMD_UNMAP, iomd_batch_entry, iomd_buffer_create, iomd_copy, iomd_descriptor_info,
+    iomd_descriptor_reopen, iomd_descriptor_resume, iomd_descriptor_suspend, iomd_features,
+    iomd_map_create, iomd_map_info, iomd_map_into_task, iomd_map_reopen, iomd_map_seal,
     iomd_object_next, iomd_object_open, iomd_redirect, iomd_redirect_batch, iomd_resume,
-    iomd_suspend, iomd_unmap,
+    iomd_suspend, iomd_task_info, iomd_task_open, iomd_unmap,
 };
 
 use super::argument::Memory;
@@ -97,7 +99,7 @@ macro_rules! outs {
     ($structure:ident: $($member:ident),*) => { &[$(offset_of!($structure, $member)),*] };
 }
 
-pub const CALLS: [Call; 18] = [
+pub const CALLS: [Call; 21] = [
     Call {
         name: "FEATURES",
         number: IOMD_FEATURES,
@@ -107,7 +109,8 @@ pub const CALLS: [Call; 18] = [
         padding: &[],
         outs: outs!(
             iomd_features: page_size, reserved, client_calls, descriptor_calls, map_calls,
-            buffer_flags, map_flags, map_options, cache_modes, redirect_flags, copy_flags
+            buffer_flags, map_flags, map_options, cache_modes, redirect_flags, copy_flags,
+            task_calls, into_task_flags
         ),
         file: None,
     },
@@ -167,6 +170,43 @@ pub const CALLS: [Call; 18] = [
         flags: IOMD_REDIRECT_REFUSE_PINNED,
         padding: &[offset_of!(iomd_redirect_batch, padding)],
         outs: outs!(iomd_redirect_batch: pinned),
+        file: None,
+    },
+    Call {
+        name: "TASK_OPEN",
+        number: IOMD_TASK_OPEN,
+        object: |world| world.client.as_fd(),
+        argument: |_| Argument::of(iomd_task_open::default()),
+        flags: 0,
+        padding: &[],
+        outs: outs!(iomd_task_open: fd),
+        file: Some(offset_of!(iomd_task_open, fd)),
+    },
+    Call {
+        name: "TASK_INFO",
+        number: IOMD_TASK_INFO,
+        object: |world| world.task.as_fd(),
+        argument: |_| Argument::of(iomd_task_info::default()),
+        flags: 0,
+        padding: &[offset_of!(iomd_task_info, padding)],
+        outs: outs!(iomd_task_info: pid),
+        file: None,
+    },
+    Call {
+        name: "MAP_INTO_TASK",
+        number: IOMD_MAP_INTO_TASK,
+        object: |world| world.map.as_fd(),
+        argument: |world| {
+            let task = world.task.as_fd().as_raw_fd();
+            Argument::of(iomd_map_into_task { task, ..Default::default() })
+        },
+        flags: IOMD_INTO_TASK_FIXED
+            | IOMD_INTO_TASK_OVERWRITE
+            | IOMD_INTO_TASK_READ_ONLY
+            | IOMD_INTO_TASK_PREFAULT,
+        padding: &[offset_of!(iomd_map_into_task, padding)],
+        // Unless an address is asked for, what is there is no more than a hint.
+        outs: outs!(iomd_map_into_task: address),
         file: None,
     },
     Call {

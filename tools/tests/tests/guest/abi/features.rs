@@ -6,10 +6,11 @@ use std::os::fd::{AsFd, AsRawFd};
 
 use iomd::{BufferFlags, CopyFlags, Errno, MapFlags, RedirectFlags};
 use iomd_sys::{
-    IOMD_BUFFER_CREATE, IOMD_COPY, IOMD_FEATURES, IOMD_IOC_TYPE, IOMD_MAP_ANYWHERE,
-    IOMD_MAP_CACHE_MASK, IOMD_MAP_CREATE, IOMD_MAP_READ_ONLY, IOMD_MAP_UNIQUE, IOMD_NO_DESCRIPTOR,
-    IOMD_REDIRECT, IOMD_REDIRECT_ABANDONED_RESUME, IOMD_REDIRECT_ABANDONED_SIGBUS,
-    iomd_buffer_create, iomd_copy, iomd_features, iomd_map_create, iomd_redirect,
+    IOMD_BUFFER_CREATE, IOMD_COPY, IOMD_FEATURES, IOMD_INTO_TASK_FIXED, IOMD_INTO_TASK_OVERWRITE,
+    IOMD_IOC_TYPE, IOMD_MAP_ANYWHERE, IOMD_MAP_CACHE_MASK, IOMD_MAP_CREATE, IOMD_MAP_INTO_TASK,
+    IOMD_MAP_READ_ONLY, IOMD_MAP_UNIQUE, IOMD_NO_DESCRIPTOR, IOMD_REDIRECT,
+    IOMD_REDIRECT_ABANDONED_RESUME, IOMD_REDIRECT_ABANDONED_SIGBUS, iomd_buffer_create, iomd_copy,
+    iomd_features, iomd_map_create, iomd_map_into_task, iomd_redirect,
 };
 
 use super::World;
@@ -43,6 +44,7 @@ fn reported_calls_exist_and_no_other() {
         (world.client.as_fd(), 0x00, features.client_calls),
         (world.source.as_fd(), 0x20, features.descriptor_calls),
         (world.map.as_fd(), 0x40, features.map_calls),
+        (world.task.as_fd(), 0x60, features.task_calls),
     ] {
         assert_ne!(calls, 0);
         assert_eq!(calls >> 32, 0, "no kind of object has so many numbers");
@@ -228,5 +230,36 @@ fn flags_of_copying() {
         copy.target = target.as_fd().as_raw_fd();
         let outcome = call(&source, IOMD_COPY, &mut copy);
         assert_eq!(outcome, Err(Errno::INVAL), "{flags:#x}");
+    }
+}
+
+#[test]
+fn flags_of_mapping_into_a_task() {
+    let reported = features().into_task_flags;
+    let map = unique(&painted(1, 0x0100));
+    let task = client().own_task().unwrap();
+    let into = |flags| {
+        let mut into = iomd_map_into_task {
+            size: size::<iomd_map_into_task>(),
+            flags,
+            task: task.as_fd().as_raw_fd(),
+            // A misaligned address: refused where it counts, and then for that.
+            address: 1,
+            ..Default::default()
+        };
+        call(&map, IOMD_MAP_INTO_TASK, &mut into).map(|()| into.address as usize)
+    };
+    for (flag, is_reported) in bits(reported).take(32) {
+        let placed = IOMD_INTO_TASK_FIXED | IOMD_INTO_TASK_OVERWRITE;
+        match into(flag as u32) {
+            Ok(address) => {
+                assert!(is_reported, "{flag:#x}");
+                Region::at(address, PAGE).unmap().unwrap();
+            }
+            Err(errno) => {
+                assert_eq!(errno, Errno::INVAL);
+                assert_eq!(is_reported, flag & u64::from(placed) != 0, "{flag:#x}");
+            }
+        }
     }
 }

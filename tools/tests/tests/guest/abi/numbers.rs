@@ -28,7 +28,9 @@ fn unknown_calls_and_those_of_other_kinds_are_refused_on_every_kind() {
     let address = memory.put(&zeros);
     let before = world.sight();
     let mut own = 0;
-    for object in [world.client.as_fd(), world.source.as_fd(), world.map.as_fd()] {
+    for object in
+        [world.client.as_fd(), world.source.as_fd(), world.map.as_fd(), world.task.as_fd()]
+    {
         let ours = DIRECTIONS.map(|direction| direction | (IOMD_IOC_TYPE << 8));
         let ours = ours.into_iter().flat_map(|first| (0..=0xff).map(move |number| first | number));
         for number in ours.chain(OTHERS) {

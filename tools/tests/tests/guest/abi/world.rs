@@ -2,7 +2,7 @@
 
 //! Objects on which every call could do its work, and all that it could change.
 
-use iomd::{Client, Descriptor, DescriptorInfo, Map, MapInfo, Mapping};
+use iomd::{Client, Descriptor, DescriptorInfo, Map, MapInfo, Mapping, Task};
 use iomd_sys::{IOMD_MAP_INFO, iomd_map_info};
 
 use crate::support::raw::{call, size};
@@ -23,6 +23,8 @@ pub struct World {
     pub map: Map,
     /// Shows the source, and is suspended.
     pub suspended: Map,
+    /// This process.
+    pub task: Task,
     windows: [Mapping; 2],
 }
 
@@ -44,7 +46,9 @@ impl World {
         let (map, suspended) = (unique(&source), unique(&source));
         suspended.suspend().expect("it is unique");
         let windows = [window(&source), window(&target)];
-        Self { client: client(), source, target, map, suspended, windows }
+        let client = client();
+        let task = client.own_task().expect("a task opens itself");
+        Self { client, source, target, map, suspended, task, windows }
     }
 
     pub fn sight(&self) -> Sight {

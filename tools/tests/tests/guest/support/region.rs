@@ -41,6 +41,11 @@ impl From<&Mapping> for Region {
 }
 
 impl Region {
+    /// What somebody else has mapped for this process there.
+    pub fn at(address: usize, length: usize) -> Self {
+        Self { address, length }
+    }
+
     /// Reserves addresses that stay inaccessible.
     pub fn reserve(pages: usize) -> Self {
         Self::anonymous(None, pages * PAGE, ProtFlags::empty()).expect("there is room")

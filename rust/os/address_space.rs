@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The address spaces of processes: `struct mm_struct`.
+
+use super::{
+    bindings,
+    file::{self, Access},
+    task::Pid,
+};
+use core::ptr::{self, NonNull};
+use kernel::{
+    error::to_result,
+    fs::File,
+    mm::{Mm, MmWithUser},
+    prelude::*,
+    sync::aref::ARef,
+};
+
+/// An address space whose number no other one gets as long as this is there. It can be empty: it
+/// outlives its tasks.
+pub(crate) struct KeptAddressSpace(ARef<Mm>);
+
+/// How a file is mapped: the arguments of mmap(2).
+pub(crate) struct Mapping {
+    pub(crate) placing: Placing,
+    pub(crate) access: Access,
+    /// Bytes, whole pages.
+    pub(crate) length: usize,
+    /// In the file: bytes, a multiple of the page size.
+    pub(crate) offset: usize,
+    /// All of its pages are touched at once.
+    pub(crate) populate: bool,
+}
+
+/// Where it goes.
+#[derive(Clone, Copy)]
+pub(crate) enum Placing {
+    /// Near that address if it can be there.
+    Anywhere(usize),
+    /// There, where nothing may be.
+    Fixed(usize),
+    /// There, in place of what is there.
+    Over(usize),
+}
+
+impl KeptAddressSpace {
+    /// The current task's. `EINVAL` for a task without one.
+    pub(crate) fn current() -> Result<Self> {
+        NonNull::new(Self::of_current_task())
+            // SAFETY: The current task keeps its mm while it runs; an `Mm` is a `struct mm_struct`.
+            .map(|mm| Self(ARef::from(unsafe { Mm::from_raw(mm.as_ptr()) })))
+            .ok_or(EINVAL)
+    }
+
+    /// That of a process. `ESRCH` if it is gone, or is none.
+    pub(crate) fn of_process(process: &Pid) -> Result<Self> {
+        // SAFETY: A `Pid` is valid; null or a task that is ours to put.
+        let task = NonNull::new(unsafe {
+            bindings::get_pid_task(process.as_raw(), bindings::pid_type_PIDTYPE_TGID)
+        })
+        .ok_or(ESRCH)?;
+        // SAFETY: The task is valid; null or an mm with a user that is ours.
+        let mm = NonNull::new(unsafe { bindings::get_task_mm(task.as_ptr()) });
+        // SAFETY: Ours, and not used any more.
+        unsafe { bindings::put_task_struct(task.as_ptr()) };
+
+        // SAFETY: The reference to a user becomes the `ARef`'s.
+        let mm: ARef<MmWithUser> = unsafe { ARef::from_raw(mm.ok_or(ESRCH)?.cast()) };
+        let kept: &Mm = &mm;
+        Ok(Self(ARef::from(kept)))
+    }
+
+    pub(crate) fn number(&self) -> usize {
+        self.0.as_raw() as usize
+    }
+
+    /// Whether it is the current task's.
+    pub(crate) fn is_current(&self) -> bool {
+        ptr::eq(self.0.as_raw(), Self::of_current_task())
+    }
+
+    /// Whether a task of the process still has it: none does after exit or exec.
+    pub(crate) fn is_used_by(&self, process: &Pid) -> bool {
+        // SAFETY: Both are valid.
+        unsafe { bindings::iomd_process_has(process.as_raw(), self.0.as_raw()) }
+    }
+
+    pub(super) fn as_raw(&self) -> *mut bindings::mm_struct {
+        self.0.as_raw()
+    }
+
+    fn of_current_task() -> *mut bindings::mm_struct {
+        // SAFETY: There is always a current task, and nobody else changes its mm.
+        unsafe { (*bindings::get_current()).mm }
+    }
+}
+
+/// Maps a file for the current task, as its mmap(2) would: with its limits, its credentials, and its
+/// security hooks. Returns where it is, or mmap(2)'s error. (`vm_mmap()`)
+pub(crate) fn map_file(file: &File, mapping: &Mapping) -> Result<usize> {
+    let (address, fixed, over) = match mapping.placing {
+        Placing::Anywhere(address) => (address, false, false),
+        Placing::Fixed(address) => (address, true, false),
+        Placing::Over(address) => (address, false, true),
+    };
+
+    // SAFETY: The file is valid; `vm_mmap` checks the rest, as for mmap(2).
+    let address = unsafe {
+        bindings::iomd_vm_mmap(
+            file::as_raw(file),
+            address,
+            mapping.length,
+            mapping.offset,
+            mapping.access.is_writable(),
+            fixed,
+            over,
+            mapping.populate,
+        )
+    };
+    // An error is one of the highest addresses, where no mapping can be.
+    match i32::try_from(address as isize) {
+        Ok(error) if error < 0 => to_result(error).map(|()| 0),
+        _ => Ok(address),
+    }
+}

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Tasks (Mach's task port): the right to map into an address space.
+//!
+//! It is the address space that it names, and not who is in it: after exit or exec it is dead. A task
+//! of the process itself does the mapping, on its way to user space, so that its own limits,
+//! credentials and security hooks count.
+
+use crate::os::{
+    address_space::{map_file, KeptAddressSpace, Mapping},
+    task::Pid,
+    task_work::{self, TaskWork},
+    wait::{new_wait_queue, Deadline, Sleep, WaitQueue},
+};
+use core::mem::replace;
+use kernel::{
+    fs::File,
+    new_spinlock,
+    prelude::*,
+    sync::{aref::ARef, Arc, SpinLock},
+};
+
+/// See the module's documentation.
+pub(crate) struct Task {
+    address_space: KeptAddressSpace,
+    process: Pid,
+}
+
+impl Task {
+    /// The caller's own. `EINVAL` for a kernel thread.
+    pub(crate) fn current() -> Result<Self> {
+        Ok(Self {
+            address_space: KeptAddressSpace::current()?,
+            process: Pid::current_process().ok_or(EINVAL)?,
+        })
+    }
+
+    /// That of the process that the caller knows by this number. `ESRCH` if there is none.
+    pub(crate) fn of_process(number: i32) -> Result<Self> {
+        let process = Pid::find(number).ok_or(ESRCH)?;
+
+        Ok(Self {
+            address_space: KeptAddressSpace::of_process(&process)?,
+            process,
+        })
+    }
+
+    /// Its process, in the caller's pid namespace, 0 if it is not there; `None` if it is dead.
+    pub(crate) fn process(&self) -> Option<i32> {
+        self.address_space
+            .is_used_by(&self.process)
+            .then(|| self.process.number())
+    }
+
+    /// Maps a file into it; says where. `own` is the file that this task belongs to.
+    ///
+    /// `ESRCH` if it is dead; `ETIMEDOUT` if none of its threads came by until the deadline, if they
+    /// are stopped, or wait in the kernel for what a signal does not end; `EINTR` if a signal came
+    /// first; else the errors of mmap(2). Nothing is mapped then.
+    pub(crate) fn map(
+        &self,
+        own: ARef<File>,
+        file: ARef<File>,
+        mapping: Mapping,
+        deadline: Deadline,
+    ) -> Result<usize> {
+        if self.address_space.is_current() {
+            return map_file(&file, &mapping);
+        }
+        let errand = Arc::pin_init(
+            Errand::new(self.address_space.number(), file, mapping),
+            GFP_KERNEL,
+        )?;
+
+        task_work::submit(errand.clone(), own, &self.process, &self.address_space)?;
+        errand.outcome(deadline)
+    }
+}
+
+/// A mapping that another task is asked to make.
+#[pin_data]
+struct Errand {
+    address_space: usize,
+    #[pin]
+    step: SpinLock<Step>,
+    #[pin]
+    done: WaitQueue,
+}
+
+/// How far it is. Whoever asked can take it back only until it is begun.
+enum Step {
+    Asked(ARef<File>, Mapping),
+    /// By the other task.
+    Begun,
+    Done(Result<usize>),
+    TakenBack,
+}
+
+impl Errand {
+    fn new(address_space: usize, file: ARef<File>, mapping: Mapping) -> impl PinInit<Self> {
+        pin_init!(Self {
+            address_space,
+            step <- new_spinlock!(Step::Asked(file, mapping), "iomd_errand"),
+            done <- new_wait_queue!("iomd_errand_done"),
+        })
+    }
+
+    /// Waits for the end, and no longer than until the deadline or a signal.
+    fn outcome(&self, deadline: Deadline) -> Result<usize> {
+        let is_done = || matches!(*self.step.lock(), Step::Done(_));
+        let waited = self
+            .done
+            .wait(Sleep::Interruptible, is_done, || deadline)
+            .and_then(|()| if is_done() { Ok(()) } else { Err(ETIMEDOUT) });
+
+        if let Err(error) = waited {
+            // The file is dropped without the lock.
+            let last = self.take_back();
+            if matches!(last, Some(Step::Asked(..))) {
+                return Err(error);
+            }
+            // It is in the middle of it, which takes as long as an mmap(2).
+            self.done
+                .wait(Sleep::Killable, is_done, || Deadline::NEVER)?;
+        }
+        match *self.step.lock() {
+            Step::Done(outcome) => outcome,
+            _ => Err(EINTR),
+        }
+    }
+
+    /// What it was if it was not begun.
+    fn take_back(&self) -> Option<Step> {
+        let mut step = self.step.lock();
+
+        matches!(*step, Step::Asked(..)).then(|| replace(&mut *step, Step::TakenBack))
+    }
+
+    fn begin(&self) -> Option<(ARef<File>, Mapping)> {
+        let mut step = self.step.lock();
+
+        match replace(&mut *step, Step::Begun) {
+            Step::Asked(file, mapping) => Some((file, mapping)),
+            other => {
+                *step = other;
+                None
+            }
+        }
+    }
+}
+
+impl TaskWork for Errand {
+    fn run(&self) {
+        let Some((file, mapping)) = self.begin() else {
+            return;
+        };
+        // In an exit there is none any more; after an exec it is another.
+        let is_right =
+            KeptAddressSpace::current().is_ok_and(|current| current.number() == self.address_space);
+        let outcome = if is_right {
+            map_file(&file, &mapping)
+        } else {
+            Err(ESRCH)
+        };
+
+        *self.step.lock() = Step::Done(outcome);
+        self.done.wake_all();
+    }
+}
