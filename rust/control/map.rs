@@ -2,32 +2,20 @@
 
 //! Calls on a map's file.
 
-use super::{
-    abandoned,
-    argument::Argument,
-    bytes, check_flags, check_padding, deadline,
-    handle::{DescriptorFile, MapFile},
-    task::TaskFile,
-};
+use super::{argument::Argument, bytes, check_flags, check_padding, handle::MapFile};
 use crate::{
     abi::{
-        iomd_map_info, iomd_map_into_task, iomd_map_reopen, iomd_map_seal, iomd_redirect,
-        iomd_resume, iomd_suspend, iomd_unmap, iomd_wait, IOMD_INHERIT_NONE, IOMD_INHERIT_SHARE,
-        IOMD_INTO_TASK_FIXED, IOMD_INTO_TASK_OVERWRITE, IOMD_INTO_TASK_PREFAULT,
-        IOMD_INTO_TASK_READ_ONLY, IOMD_MAP_DESCRIPTOR_SUSPENDED, IOMD_MAP_ENDED, IOMD_MAP_EXPIRED,
+        iomd_map_info, iomd_map_reopen, iomd_map_seal, iomd_unmap, iomd_wait, IOMD_INHERIT_NONE,
+        IOMD_INHERIT_SHARE, IOMD_MAP_DESCRIPTOR_SUSPENDED, IOMD_MAP_ENDED, IOMD_MAP_EXPIRED,
         IOMD_MAP_INFO, IOMD_MAP_INTO_TASK, IOMD_MAP_REOPEN, IOMD_MAP_SEAL, IOMD_MAP_SEALED,
-        IOMD_MAP_SUSPENDED, IOMD_NO_DESCRIPTOR, IOMD_REDIRECT, IOMD_REDIRECT_ABANDONED_RESUME,
-        IOMD_REDIRECT_ABANDONED_SIGBUS, IOMD_REDIRECT_REFUSE_PINNED, IOMD_RESUME, IOMD_SUSPEND,
-        IOMD_UNMAP, IOMD_WAIT_WRITE,
+        IOMD_MAP_SUSPENDED, IOMD_REDIRECT, IOMD_RESUME, IOMD_SUSPEND, IOMD_UNMAP, IOMD_WAIT_WRITE,
     },
-    map::{view, Inheritance, Patience, Target},
+    map::{view, Inheritance},
     os::{
-        address_space::{Mapping, Placing},
-        file::{self, Access, FileObject, FileOperations, Readiness},
+        file::{self, FileObject, FileOperations, Readiness},
         task::Pid,
-        wait::{Deadline, WaitQueue},
+        wait::WaitQueue,
     },
-    pure::range::PageRange,
 };
 use core::mem::size_of;
 use kernel::{
@@ -40,26 +28,8 @@ use kernel::{
 };
 use zerocopy::IntoBytes;
 
-const REDIRECT_FLAGS: u32 =
-    IOMD_REDIRECT_REFUSE_PINNED | IOMD_REDIRECT_ABANDONED_SIGBUS | IOMD_REDIRECT_ABANDONED_RESUME;
-
-/// How long a task may take to map what it is asked to, unless the caller says: far longer than it
-/// takes one that can be reached at all.
-const PATIENCE_S: u64 = 10;
-
 /// The most waits that one read tells of.
 const READ_MAX: usize = 64;
-
-/// How long a suspension lasts, from its flags and deadline.
-fn patience(flags: u32, deadline_ns: u64) -> Result<Patience> {
-    Ok(Patience {
-        deadline: deadline(deadline_ns)?,
-        abandoned: abandoned(
-            flags & IOMD_REDIRECT_ABANDONED_SIGBUS != 0,
-            flags & IOMD_REDIRECT_ABANDONED_RESUME != 0,
-        )?,
-    })
-}
 
 impl MapFile {
     fn info(&self, argument: UserPtr) -> Result<isize> {
@@ -112,128 +82,12 @@ impl MapFile {
         argument.answer()
     }
 
-    fn redirect(&self, argument: UserPtr) -> Result<isize> {
-        let mut argument = Argument::<iomd_redirect>::read_to_answer(argument)?;
-        let redirect = &mut argument.value;
-        let map = self.map();
-
-        check_flags(redirect.flags, REDIRECT_FLAGS)?;
-        if redirect.options != 0 && redirect.options != map.options().bits() {
-            return Err(EINVAL);
-        }
-        let refuse_pinned = redirect.flags & IOMD_REDIRECT_REFUSE_PINNED != 0;
-        let pinned = if redirect.descriptor == IOMD_NO_DESCRIPTOR {
-            if redirect.offset != 0 {
-                return Err(EINVAL);
-            }
-            let patience = patience(redirect.flags, redirect.deadline_ns)?;
-            self.handle()
-                .suspend(self.map().range(), patience, refuse_pinned)?
-        } else {
-            // What only a suspension has.
-            if redirect.flags & !IOMD_REDIRECT_REFUSE_PINNED != 0 || redirect.deadline_ns != 0 {
-                return Err(EINVAL);
-            }
-            let target = self.target(redirect.descriptor, redirect.offset)?;
-            self.handle().redirect(target, refuse_pinned)?
-        };
-        redirect.pinned = pinned as u64;
-        argument.answer()
-    }
-
-    fn suspend(&self, argument: UserPtr) -> Result<isize> {
-        let mut argument = Argument::<iomd_suspend>::read_to_answer(argument)?;
-        let suspend = &mut argument.value;
-
-        check_flags(suspend.flags, REDIRECT_FLAGS)?;
-        let patience = patience(suspend.flags, suspend.deadline_ns)?;
-        let range = PageRange::part(self.map().range(), suspend.offset, suspend.length)?;
-        let refuse_pinned = suspend.flags & IOMD_REDIRECT_REFUSE_PINNED != 0;
-        suspend.pinned = self.handle().suspend(range, patience, refuse_pinned)? as u64;
-        argument.answer()
-    }
-
-    /// New memory for the map: what `descriptor` has from `offset` on.
-    pub(super) fn target(&self, descriptor: i32, offset: u64) -> Result<Target> {
-        let map = self.map();
-        let target = file::Descriptor::<DescriptorFile>::get(descriptor)?;
-        let descriptor = target.object().descriptor().clone();
-        let range = map.range().moved_to(descriptor.range(), offset)?;
-
-        if !map.options().is_read_only() && !target.access().is_writable() {
-            return Err(EACCES);
-        }
-        Ok(Target { descriptor, range })
-    }
-
     fn reopen(&self, argument: UserPtr) -> Result<isize> {
         let argument = Argument::<iomd_map_reopen>::read_to_answer(argument)?;
 
         check_flags(argument.value.flags, 0)?;
         check_padding(argument.value.padding)?;
         argument.answer_with_file(Self::open(self.map().clone())?, |reopen, fd| reopen.fd = fd)
-    }
-
-    fn resume(&self, argument: UserPtr) -> Result<isize> {
-        let argument = Argument::<iomd_resume>::read(argument)?;
-
-        check_flags(argument.value.flags, 0)?;
-        let range = PageRange::part(
-            self.map().range(),
-            argument.value.offset,
-            argument.value.length,
-        )?;
-        self.handle().resume(range)?;
-        Ok(0)
-    }
-
-    fn map_into_task(&self, file: &File, argument: UserPtr) -> Result<isize> {
-        let mut argument = Argument::<iomd_map_into_task>::read_to_answer(argument)?;
-        let into = &mut argument.value;
-
-        check_flags(
-            into.flags,
-            IOMD_INTO_TASK_FIXED
-                | IOMD_INTO_TASK_OVERWRITE
-                | IOMD_INTO_TASK_READ_ONLY
-                | IOMD_INTO_TASK_PREFAULT,
-        )?;
-        check_padding(into.padding)?;
-        let has = |flag| into.flags & flag != 0;
-        let address = usize::try_from(into.address).map_err(|_| ENOMEM)?;
-        let placing = match (has(IOMD_INTO_TASK_FIXED), has(IOMD_INTO_TASK_OVERWRITE)) {
-            (false, false) => Placing::Anywhere(address),
-            (true, false) => Placing::Fixed(address),
-            (false, true) => Placing::Over(address),
-            (true, true) => return Err(EINVAL),
-        };
-        let range = PageRange::part(self.map().range(), into.offset, into.length)?;
-        let deadline = match deadline(into.deadline_ns)? {
-            Deadline::NEVER => Deadline::in_seconds(PATIENCE_S),
-            deadline => deadline,
-        };
-        let task = file::Descriptor::<TaskFile>::get(into.task)?;
-        let read_only = has(IOMD_INTO_TASK_READ_ONLY) || self.map().options().is_read_only();
-        let access = if read_only {
-            Access::Read
-        } else {
-            Access::ReadWrite
-        };
-        let mapping = Mapping {
-            placing,
-            access,
-            length: usize::try_from(bytes(range.pages())).map_err(|_| ENOMEM)?,
-            offset: usize::try_from(into.offset).map_err(|_| ERANGE)?,
-            populate: has(IOMD_INTO_TASK_PREFAULT),
-        };
-
-        let own = task.file();
-        let address = task
-            .object()
-            .task()
-            .map(own, file.into(), mapping, deadline)?;
-        argument.value.address = address as u64;
-        argument.answer()
     }
 
     fn unmap(&self, argument: UserPtr) -> Result<isize> {

@@ -27,8 +27,10 @@
 pub(crate) mod batch;
 mod counters;
 mod fault;
+mod handle;
 mod held;
 mod holder;
+mod info;
 mod observe;
 mod redirect;
 mod seal;
@@ -44,13 +46,12 @@ use crate::{
         mutex::{new_killable_mutex, KillableMutex},
         rwsem::{new_rw_semaphore, RwSemaphore},
         trace, user,
-        wait::{new_wait_queue, Deadline, Sleep, WaitQueue},
+        wait::{new_wait_queue, Deadline, WaitQueue},
     },
     pure::{options::Options, range::PageRange},
     registry::{Identity, Object, Registry, Strong},
-    suspension::{HandleId, Suspension, Terms},
+    suspension::{Suspension, Terms},
 };
-use core::ops::Deref;
 use counters::Counters;
 use held::Held;
 use holder::Holder;
@@ -58,15 +59,15 @@ use kernel::{
     new_spinlock,
     prelude::*,
     sync::{
-        atomic::{Acquire, Atomic, Full, Relaxed, Release},
+        atomic::{Acquire, Atomic, Relaxed, Release},
         Arc, SpinLock,
     },
 };
 use switch::Switch;
 use waiters::Waiters;
 
+pub(crate) use handle::Handle;
 pub(crate) use redirect::{Patience, Target};
-pub(crate) use waiters::Report;
 
 global_mutex! {
     static MAPS: Mutex<Registry<Map>> = Registry::new();
@@ -146,25 +147,6 @@ pub(crate) struct Map {
     #[pin]
     holder: SpinLock<Option<Holder>>,
     counters: Counters,
-}
-
-/// A map's state for [`Map::info`].
-pub(crate) struct Info {
-    pub(crate) descriptor_id: u64,
-    pub(crate) first_page: usize,
-    pub(crate) suspended: bool,
-    pub(crate) expired: bool,
-    pub(crate) sealed: bool,
-    pub(crate) descriptor_suspended: bool,
-    pub(crate) ended: bool,
-    /// Process and address.
-    pub(crate) holder: Option<(i32, usize)>,
-    pub(crate) generation: u64,
-    pub(crate) redirects: u64,
-    pub(crate) faults: u64,
-    pub(crate) waiters: u64,
-    pub(crate) waits: u64,
-    pub(crate) longest_wait_ns: u64,
 }
 
 impl Map {
@@ -270,82 +252,6 @@ impl Map {
         self.inheritance
     }
 
-    /// Its state of this moment.
-    pub(crate) fn info(&self) -> Info {
-        let (part, suspension, ended) = {
-            let state = self.state.read();
-            let part = state
-                .part
-                .as_ref()
-                .map(|part| (part.descriptor().clone(), part.range().start()));
-
-            (part, state.suspension, state.ended)
-        };
-        let (descriptor, first_page) = part.unzip();
-        let holder = self
-            .holder
-            .lock()
-            .as_ref()
-            .filter(|_| !ended)
-            .map(|holder| (holder.process(), holder.address()));
-        let counters = &self.counters;
-
-        Info {
-            descriptor_id: descriptor.as_ref().map_or(0, |descriptor| descriptor.id()),
-            first_page: first_page.unwrap_or(0),
-            descriptor_suspended: descriptor
-                .is_some_and(|descriptor| descriptor.suspension().is_some()),
-            suspended: suspension.is_some(),
-            expired: suspension.is_some_and(|suspension| suspension.terms.deadline.has_passed()),
-            sealed: self.is_sealed(),
-            ended,
-            holder,
-            generation: counters.generation.load(Relaxed),
-            redirects: counters.redirects.load(Relaxed),
-            faults: counters.faults.load(Relaxed),
-            waiters: counters.waiters.load(Relaxed),
-            waits: counters.waits.load(Relaxed),
-            longest_wait_ns: counters.longest_wait_ns.load(Relaxed),
-        }
-    }
-
-    /// Whether an access waits that no report has told of.
-    pub(crate) fn has_news(&self) -> bool {
-        self.waiters.has_news()
-    }
-
-    /// Reports up to `room` of them. Waits until there is one, but for a pager that wants no wait.
-    ///
-    /// `EAGAIN` if there is none, `EINTR` if a signal came first, `ENOMEM`; nothing for a map that
-    /// has ended.
-    pub(crate) fn report(&self, room: usize, without_wait: bool) -> Result<KVec<Report>> {
-        loop {
-            let reports = self.waiters.report(room)?;
-            if !reports.is_empty() || self.has_ended() {
-                return Ok(reports);
-            }
-            if without_wait {
-                return Err(EAGAIN);
-            }
-            self.pollers.wait(
-                Sleep::Interruptible,
-                || self.has_news() || self.has_ended(),
-                || Deadline::NEVER,
-            )?;
-        }
-    }
-
-    /// Who was reported could not be told of.
-    pub(crate) fn forget_reports(&self) {
-        self.waiters.forget_reports();
-        self.pollers.wake_all();
-    }
-
-    /// Woken when an access begins to wait, and when the map ends.
-    pub(crate) fn pollers(&self) -> &WaitQueue {
-        &self.pollers
-    }
-
     /// Whether the mapping has ended.
     pub(crate) fn has_ended(&self) -> bool {
         self.ended.load(Acquire)
@@ -389,40 +295,5 @@ impl Object for Map {
 
         drop(part);
         drop(removed);
-    }
-}
-
-/// A handle of a map: what a user's open file stands for. The last one to go ends the mapping,
-/// unless the map was made to be kept; and a suspension that was made through it is abandoned.
-pub(crate) struct Handle {
-    map: Strong<Map>,
-    id: HandleId,
-}
-
-impl Handle {
-    pub(crate) fn new(map: Strong<Map>) -> Self {
-        map.handles.fetch_add(1, Relaxed);
-        Self {
-            map,
-            id: HandleId::new(),
-        }
-    }
-}
-
-impl Deref for Handle {
-    type Target = Strong<Map>;
-
-    fn deref(&self) -> &Strong<Map> {
-        &self.map
-    }
-}
-
-impl Drop for Handle {
-    fn drop(&mut self) {
-        if self.map.handles.fetch_sub(1, Full) == 1 && !self.map.keep {
-            self.map.end();
-        } else {
-            self.map.abandon(self.id);
-        }
     }
 }

@@ -2,7 +2,11 @@
 
 //! Who waits where, for a pager that reads it from the map's file.
 
-use crate::os::task::Pid;
+use super::Map;
+use crate::os::{
+    task::Pid,
+    wait::{Deadline, Sleep, WaitQueue},
+};
 use kernel::{
     new_spinlock,
     prelude::*,
@@ -118,5 +122,44 @@ impl Drop for Place<'_> {
         if waiter.is_some_and(|waiter| !waiter.reported) {
             inner.unreported = inner.unreported.saturating_sub(1);
         }
+    }
+}
+
+impl Map {
+    /// Whether an access waits that no report has told of.
+    pub(crate) fn has_news(&self) -> bool {
+        self.waiters.has_news()
+    }
+
+    /// Reports up to `room` of them. Waits until there is one, but for a pager that wants no wait.
+    ///
+    /// `EAGAIN` if there is none, `EINTR` if a signal came first, `ENOMEM`; nothing for a map that
+    /// has ended.
+    pub(crate) fn report(&self, room: usize, without_wait: bool) -> Result<KVec<Report>> {
+        loop {
+            let reports = self.waiters.report(room)?;
+            if !reports.is_empty() || self.has_ended() {
+                return Ok(reports);
+            }
+            if without_wait {
+                return Err(EAGAIN);
+            }
+            self.pollers.wait(
+                Sleep::Interruptible,
+                || self.has_news() || self.has_ended(),
+                || Deadline::NEVER,
+            )?;
+        }
+    }
+
+    /// Who was reported could not be told of.
+    pub(crate) fn forget_reports(&self) {
+        self.waiters.forget_reports();
+        self.pollers.wake_all();
+    }
+
+    /// Woken when an access begins to wait, and when the map ends.
+    pub(crate) fn pollers(&self) -> &WaitQueue {
+        &self.pollers
     }
 }

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The call that maps a map into a task.
+
+use super::{
+    argument::Argument, bytes, check_flags, check_padding, deadline, handle::MapFile,
+    task::TaskFile,
+};
+use crate::{
+    abi::{
+        iomd_map_into_task, IOMD_INTO_TASK_FIXED, IOMD_INTO_TASK_OVERWRITE,
+        IOMD_INTO_TASK_PREFAULT, IOMD_INTO_TASK_READ_ONLY,
+    },
+    os::{
+        address_space::{Mapping, Placing},
+        file::{self, Access},
+        wait::Deadline,
+    },
+    pure::range::PageRange,
+};
+use kernel::{fs::File, prelude::*, uaccess::UserPtr};
+
+/// How long a task may take to map what it is asked to, unless the caller says: far longer than it
+/// takes one that can be reached at all.
+const PATIENCE_S: u64 = 10;
+
+impl MapFile {
+    pub(super) fn map_into_task(&self, file: &File, argument: UserPtr) -> Result<isize> {
+        let mut argument = Argument::<iomd_map_into_task>::read_to_answer(argument)?;
+        let into = &mut argument.value;
+
+        check_flags(
+            into.flags,
+            IOMD_INTO_TASK_FIXED
+                | IOMD_INTO_TASK_OVERWRITE
+                | IOMD_INTO_TASK_READ_ONLY
+                | IOMD_INTO_TASK_PREFAULT,
+        )?;
+        check_padding(into.padding)?;
+        let has = |flag| into.flags & flag != 0;
+        let address = usize::try_from(into.address).map_err(|_| ENOMEM)?;
+        let placing = match (has(IOMD_INTO_TASK_FIXED), has(IOMD_INTO_TASK_OVERWRITE)) {
+            (false, false) => Placing::Anywhere(address),
+            (true, false) => Placing::Fixed(address),
+            (false, true) => Placing::Over(address),
+            (true, true) => return Err(EINVAL),
+        };
+        let range = PageRange::part(self.map().range(), into.offset, into.length)?;
+        let deadline = match deadline(into.deadline_ns)? {
+            Deadline::NEVER => Deadline::in_seconds(PATIENCE_S),
+            deadline => deadline,
+        };
+        let task = file::Descriptor::<TaskFile>::get(into.task)?;
+        let read_only = has(IOMD_INTO_TASK_READ_ONLY) || self.map().options().is_read_only();
+        let access = if read_only {
+            Access::Read
+        } else {
+            Access::ReadWrite
+        };
+        let mapping = Mapping {
+            placing,
+            access,
+            length: usize::try_from(bytes(range.pages())).map_err(|_| ENOMEM)?,
+            offset: usize::try_from(into.offset).map_err(|_| ERANGE)?,
+            populate: has(IOMD_INTO_TASK_PREFAULT),
+        };
+
+        let own = task.file();
+        let address = task
+            .object()
+            .task()
+            .map(own, file.into(), mapping, deadline)?;
+        argument.value.address = address as u64;
+        argument.answer()
+    }
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What a map tells about itself.
+
+use super::Map;
+use kernel::sync::atomic::Relaxed;
+
+/// A map's state for [`Map::info`].
+pub(crate) struct Info {
+    pub(crate) descriptor_id: u64,
+    pub(crate) first_page: usize,
+    pub(crate) suspended: bool,
+    pub(crate) expired: bool,
+    pub(crate) sealed: bool,
+    pub(crate) descriptor_suspended: bool,
+    pub(crate) ended: bool,
+    /// Process and address.
+    pub(crate) holder: Option<(i32, usize)>,
+    pub(crate) generation: u64,
+    pub(crate) redirects: u64,
+    pub(crate) faults: u64,
+    pub(crate) waiters: u64,
+    pub(crate) waits: u64,
+    pub(crate) longest_wait_ns: u64,
+}
+
+impl Map {
+    /// Its state of this moment.
+    pub(crate) fn info(&self) -> Info {
+        let (part, suspension, ended) = {
+            let state = self.state.read();
+            let part = state
+                .part
+                .as_ref()
+                .map(|part| (part.descriptor().clone(), part.range().start()));
+
+            (part, state.suspension, state.ended)
+        };
+        let (descriptor, first_page) = part.unzip();
+        let holder = self
+            .holder
+            .lock()
+            .as_ref()
+            .filter(|_| !ended)
+            .map(|holder| (holder.process(), holder.address()));
+        let counters = &self.counters;
+
+        Info {
+            descriptor_id: descriptor.as_ref().map_or(0, |descriptor| descriptor.id()),
+            first_page: first_page.unwrap_or(0),
+            descriptor_suspended: descriptor
+                .is_some_and(|descriptor| descriptor.suspension().is_some()),
+            suspended: suspension.is_some(),
+            expired: suspension.is_some_and(|suspension| suspension.terms.deadline.has_passed()),
+            sealed: self.is_sealed(),
+            ended,
+            holder,
+            generation: counters.generation.load(Relaxed),
+            redirects: counters.redirects.load(Relaxed),
+            faults: counters.faults.load(Relaxed),
+            waiters: counters.waiters.load(Relaxed),
+            waits: counters.waits.load(Relaxed),
+            longest_wait_ns: counters.longest_wait_ns.load(Relaxed),
+        }
+    }
+}
