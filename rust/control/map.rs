@@ -5,15 +5,17 @@
 use super::{argument::Argument, bytes, check_flags, check_padding, handle::MapFile};
 use crate::{
     abi::{
-        iomd_map_info, iomd_map_reopen, iomd_map_seal, iomd_unmap, iomd_wait, IOMD_INHERIT_NONE,
-        IOMD_INHERIT_SHARE, IOMD_MAP_DESCRIPTOR_SUSPENDED, IOMD_MAP_ENDED, IOMD_MAP_EXPIRED,
-        IOMD_MAP_INFO, IOMD_MAP_INTO_TASK, IOMD_MAP_REOPEN, IOMD_MAP_SEAL, IOMD_MAP_SEALED,
-        IOMD_MAP_SUSPENDED, IOMD_REDIRECT, IOMD_RESUME, IOMD_SUSPEND, IOMD_UNMAP, IOMD_WAIT_WRITE,
+        iomd_map_info, iomd_map_reopen, iomd_map_seal, iomd_map_segment, iomd_unmap, iomd_wait,
+        IOMD_INHERIT_NONE, IOMD_INHERIT_SHARE, IOMD_MAP_DESCRIPTOR_SUSPENDED, IOMD_MAP_ENDED,
+        IOMD_MAP_EXPIRED, IOMD_MAP_INFO, IOMD_MAP_INTO_TASK, IOMD_MAP_REOPEN, IOMD_MAP_SEAL,
+        IOMD_MAP_SEALED, IOMD_MAP_SEGMENT, IOMD_MAP_SUSPENDED, IOMD_REDIRECT, IOMD_RESUME,
+        IOMD_SUSPEND, IOMD_UNMAP, IOMD_WAIT_WRITE,
     },
     map::{view, Inheritance},
     os::{
         file::{self, FileObject, FileOperations, Readiness},
         task::Pid,
+        user,
         wait::WaitQueue,
     },
 };
@@ -90,6 +92,21 @@ impl MapFile {
         argument.answer_with_file(Self::open(self.map().clone())?, |reopen, fd| reopen.fd = fd)
     }
 
+    fn segment(&self, argument: UserPtr) -> Result<isize> {
+        let mut argument = Argument::<iomd_map_segment>::read_to_answer(argument)?;
+        let segment = &mut argument.value;
+
+        // As for /proc/PID/pagemap: where memory is helps to attack it.
+        if !user::may_administer() {
+            return Err(EPERM);
+        }
+        check_flags(segment.flags, 0)?;
+        let found = self.map().segment(segment.offset)?;
+        segment.address = found.address;
+        segment.length = found.length;
+        argument.answer()
+    }
+
     fn unmap(&self, argument: UserPtr) -> Result<isize> {
         let argument = Argument::<iomd_unmap>::read(argument)?;
 
@@ -125,6 +142,7 @@ impl FileObject for MapFile {
             IOMD_MAP_SEAL => self.seal(argument),
             IOMD_SUSPEND => self.suspend(argument),
             IOMD_MAP_INTO_TASK => self.map_into_task(file, argument),
+            IOMD_MAP_SEGMENT => self.segment(argument),
             _ => Err(ENOTTY),
         }
     }

@@ -34,6 +34,7 @@ mod info;
 mod observe;
 mod redirect;
 mod seal;
+mod segment;
 mod switch;
 pub(crate) mod view;
 mod waiters;

@@ -56,6 +56,7 @@ extern "C" {
     pub(super) fn iomd_xa_insert(xa: *mut xarray, index: c_ulong, entry: *mut c_void) -> c_int;
     pub(super) fn iomd_copy_highpage(to: *mut page, from: *mut page);
     pub(super) fn iomd_clear_highpage(page: *mut page);
+    pub(super) fn iomd_page_to_phys(page: *mut page) -> phys_addr_t;
     pub(super) fn iomd_page_ref_count(page: *mut page) -> c_int;
     pub(super) fn iomd_page_mapcount(page: *mut page) -> c_int;
     pub(super) fn iomd_file_inode(file: *mut file) -> *mut inode;

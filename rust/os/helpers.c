@@ -7,6 +7,7 @@
 
 #include <linux/fs.h>
 #include <linux/highmem.h>
+#include <linux/io.h>
 #include <linux/memcontrol.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
@@ -134,6 +135,11 @@ void iomd_copy_highpage(struct page *to, struct page *from)
 void iomd_clear_highpage(struct page *page)
 {
 	clear_highpage(page);
+}
+
+phys_addr_t iomd_page_to_phys(struct page *page)
+{
+	return page_to_phys(page);
 }
 
 int iomd_page_ref_count(struct page *page)

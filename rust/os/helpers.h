@@ -35,6 +35,7 @@ void iomd_xa_init_accounted(struct xarray *xa);
 int iomd_xa_insert(struct xarray *xa, unsigned long index, void *entry);
 void iomd_copy_highpage(struct page *to, struct page *from);
 void iomd_clear_highpage(struct page *page);
+phys_addr_t iomd_page_to_phys(struct page *page);
 int iomd_page_ref_count(struct page *page);
 int iomd_page_mapcount(struct page *page);
 struct inode *iomd_file_inode(struct file *file);

@@ -44,6 +44,12 @@ impl Page {
         NonNull::new(page).map(Self).ok_or(ENOMEM)
     }
 
+    /// Where it is in physical memory.
+    pub(crate) fn physical_address(&self) -> u64 {
+        // SAFETY: By the invariant the page is valid.
+        unsafe { bindings::iomd_page_to_phys(self.as_ptr()) }
+    }
+
     pub(super) fn as_ptr(&self) -> *mut bindings::page {
         self.0.as_ptr()
     }

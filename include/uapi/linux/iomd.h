@@ -51,6 +51,7 @@
 #define IOMD_MAP_SEAL		_IO(IOMD_IOC_TYPE, 0x45)
 #define IOMD_SUSPEND		_IO(IOMD_IOC_TYPE, 0x46)
 #define IOMD_MAP_INTO_TASK	_IO(IOMD_IOC_TYPE, 0x47)
+#define IOMD_MAP_SEGMENT	_IO(IOMD_IOC_TYPE, 0x48)
 
 /* Calls on a task: 0x60-0x7f */
 #define IOMD_TASK_INFO		_IO(IOMD_IOC_TYPE, 0x60)
@@ -590,6 +591,23 @@ struct iomd_map_into_task {
 	__u64 length;
 	__u64 deadline_ns;
 	__u64 address;
+};
+
+/**
+ * struct iomd_map_segment - IOMD_MAP_SEGMENT: where a map is in physical memory
+ * (CAP_SYS_ADMIN)
+ * @size: sizeof(struct iomd_map_segment)
+ * @flags: must be zero
+ * @offset: in the map, bytes
+ * @address: out, physical
+ * @length: out, bytes that follow one another from there on, inside the map
+ */
+struct iomd_map_segment {
+	__u32 size;
+	__u32 flags;
+	__u64 offset;
+	__u64 address;
+	__u64 length;
 };
 
 #endif /* _UAPI_LINUX_IOMD_H */

@@ -59,6 +59,7 @@ mod tests {
             iomd_map_into_task {
                 size, flags, task, padding, offset, length, deadline_ns, address,
             }
+            iomd_map_segment { size, flags, offset, address, length }
             iomd_task_open { size, flags, pid, fd }
             iomd_task_info { size, flags, pid, padding }
             iomd_map_reopen { size, flags, fd, padding }

@@ -56,7 +56,7 @@ pub use deadline::Deadline;
 pub use descriptor::{Descriptor, DescriptorInfo};
 pub use error::{Error, Result};
 pub use features::{BufferFlags, CopyFlags, Features, IntoTaskFlags, MapFlags, RedirectFlags};
-pub use map::{Map, MapInfo, MmapOptions};
+pub use map::{Map, MapInfo, MmapOptions, Segment};
 pub use map_builder::MapBuilder;
 pub use map_into::MapIntoBuilder;
 pub use map_options::{CacheMode, Inheritance, MapOptions};

@@ -71,6 +71,15 @@ pub struct MapInfo {
     pub longest_wait: Duration,
 }
 
+/// A part of a map that is in one piece in physical memory, from [`Map::physical_segment`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Segment {
+    /// Where it is in physical memory.
+    pub address: u64,
+    /// Bytes.
+    pub length: u64,
+}
+
 /// How a part of a map is mapped, for [`Map::mmap_with`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct MmapOptions {
@@ -122,6 +131,19 @@ impl Map {
     /// As [`info`](Self::info).
     pub fn id(&self) -> Result<u64> {
         Ok(self.info()?.id)
+    }
+
+    /// Where it is in physical memory from the byte `offset` on, and how many bytes of it follow one
+    /// another there (`getPhysicalSegment`). The memory is there for as long as its descriptor.
+    ///
+    /// # Errors
+    ///
+    /// `EPERM` without `CAP_SYS_ADMIN`; `ERANGE` if the offset is at the map's end or beyond; `ENODATA` if
+    /// there is no memory yet; `ENODEV` if the map has ended; `EINTR` if killed.
+    pub fn physical_segment(&self, offset: u64) -> Result<Segment> {
+        let argument = sys::iomd_map_segment { offset, ..Argument::sized() };
+        let segment = call(self, argument).asked(|| Request::Segment { offset })?;
+        Ok(Segment { address: segment.address, length: segment.length })
     }
 
     /// Another handle of the same map, with the same rights. It is an open file of its own, and so

@@ -39,6 +39,8 @@ pub enum Request {
     Copy { offset: u64, length: u64, target_offset: u64, resume_on_target: bool },
     /// [`Map::info`](crate::Map::info)
     MapInfo,
+    /// [`Map::physical_segment`](crate::Map::physical_segment)
+    Segment { offset: u64 },
     /// [`Map::reopen`](crate::Map::reopen)
     ReopenMap,
     /// [`Map::mmap`](crate::Map::mmap) and [`Map::mmap_with`](crate::Map::mmap_with)
@@ -121,6 +123,13 @@ impl Request {
             (Self::Mmap { .. }, Errno::ACCESS) => "the map is read-only",
             (Self::Mmap { .. }, Errno::NODEV) => "the map has ended",
             (Self::MapFresh { length: 0 }, Errno::INVAL) => "the length is 0",
+
+            (Self::Segment { .. }, Errno::PERM) => {
+                "only a task with CAP_SYS_ADMIN learns where memory is"
+            }
+            (Self::Segment { .. }, Errno::RANGE) => "the offset is not in the map",
+            (Self::Segment { .. }, Errno::NODATA) => "there is no memory yet",
+            (Self::Segment { .. }, Errno::NODEV) => "the map has ended",
 
             (Self::OpenTask { .. }, Errno::PERM) => {
                 "only a task with CAP_SYS_PTRACE opens others by their numbers"
@@ -253,6 +262,7 @@ impl fmt::Display for Request {
                 write!(f, "{}", if *resume_on_target { " and resume there" } else { "" })
             }
             Self::MapInfo => write!(f, "query the map"),
+            Self::Segment { offset } => write!(f, "locate byte {offset} of the map"),
             Self::ReopenMap => write!(f, "reopen the map"),
             Self::Mmap { offset, length, address } => {
                 write!(f, "map {}", Range(*offset, *length as u64))?;

@@ -28,6 +28,7 @@ mod redirect;
 mod refusals;
 mod rmmod;
 mod seal;
+mod segments;
 mod stale_aliases;
 mod tasks;
 mod wait;

@@ -12,15 +12,15 @@ use iomd_sys::{
     IOMD_DESCRIPTOR_RESUME, IOMD_DESCRIPTOR_SUSPEND, IOMD_FEATURES, IOMD_INTO_TASK_FIXED,
     IOMD_INTO_TASK_OVERWRITE, IOMD_INTO_TASK_PREFAULT, IOMD_INTO_TASK_READ_ONLY, IOMD_MAP_CREATE,
     IOMD_MAP_CREATE_KEEP, IOMD_MAP_INFO, IOMD_MAP_INTO_TASK, IOMD_MAP_REOPEN, IOMD_MAP_SEAL,
-    IOMD_OBJECT_NEXT, IOMD_OBJECT_OPEN, IOMD_OPEN_READ_ONLY, IOMD_REDIRECT,
+    IOMD_MAP_SEGMENT, IOMD_OBJECT_NEXT, IOMD_OBJECT_OPEN, IOMD_OPEN_READ_ONLY, IOMD_REDIRECT,
     IOMD_REDIRECT_ABANDONED_RESUME, IOMD_REDIRECT_ABANDONED_SIGBUS, IOMD_REDIRECT_BATCH,
     IOMD_REDIRECT_REFUSE_PINNED, IOMD_RESUME, IOMD_SUSPEND, IOMD_SUSPEND_ABANDONED_RESUME,
     IOMD_SUSPEND_ABANDONED_SIGBUS, IOMD_SUSPEND_SPARE_CALLER, IOMD_TASK_INFO, IOMD_TASK_OPEN,
     IOMD_UNMAP, iomd_batch_entry, iomd_buffer_create, iomd_copy, iomd_descriptor_info,
     iomd_descriptor_reopen, iomd_descriptor_resume, iomd_descriptor_suspend, iomd_features,
     iomd_map_create, iomd_map_info, iomd_map_into_task, iomd_map_reopen, iomd_map_seal,
-    iomd_object_next, iomd_object_open, iomd_redirect, iomd_redirect_batch, iomd_resume,
-    iomd_suspend, iomd_task_info, iomd_task_open, iomd_unmap,
+    iomd_map_segment, iomd_object_next, iomd_object_open, iomd_redirect, iomd_redirect_batch,
+    iomd_resume, iomd_suspend, iomd_task_info, iomd_task_open, iomd_unmap,
 };
 
 use super::argument::Memory;
@@ -99,7 +99,7 @@ macro_rules! outs {
     ($structure:ident: $($member:ident),*) => { &[$(offset_of!($structure, $member)),*] };
 }
 
-pub const CALLS: [Call; 21] = [
+pub const CALLS: [Call; 22] = [
     Call {
         name: "FEATURES",
         number: IOMD_FEATURES,
@@ -307,6 +307,16 @@ pub const CALLS: [Call; 21] = [
             | IOMD_REDIRECT_ABANDONED_RESUME,
         padding: &[],
         outs: outs!(iomd_redirect: pinned),
+        file: None,
+    },
+    Call {
+        name: "MAP_SEGMENT",
+        number: IOMD_MAP_SEGMENT,
+        object: |world| world.map.as_fd(),
+        argument: |_| Argument::of(iomd_map_segment::default()),
+        flags: 0,
+        padding: &[],
+        outs: outs!(iomd_map_segment: address, length),
         file: None,
     },
     Call {

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Where a map is in physical memory: IOMemoryDescriptor::getPhysicalSegment, clipped to the map.
+
+use super::Map;
+use crate::{os::task, pure::range::PAGE_SIZE};
+use kernel::prelude::*;
+
+/// Bytes that follow one another in physical memory.
+pub(crate) struct Segment {
+    pub(crate) address: u64,
+    pub(crate) length: u64,
+}
+
+impl Map {
+    /// The segment that begins at the byte `offset` of the map.
+    ///
+    /// `ERANGE` if that is not in the map, `ENODATA` if there is no memory yet, `ENODEV` for a map
+    /// that has ended, `EINTR` if the task is killed. The memory stays there no longer than its
+    /// buffer.
+    pub(crate) fn segment(&self, offset: u64) -> Result<Segment> {
+        let left = self
+            .length
+            .checked_sub(offset)
+            .filter(|left| *left != 0)
+            .ok_or(ERANGE)?;
+        if self.has_ended() {
+            return Err(ENODEV);
+        }
+        // Not with the lock for long: as many pages as there are can follow one another.
+        let (descriptor, range) = {
+            let state = self.state.read();
+            let part = state.part.as_ref().ok_or(ENODEV)?;
+
+            (part.descriptor().clone(), part.range())
+        };
+        let buffer = descriptor.buffer();
+        let first = usize::try_from(offset / PAGE_SIZE).map_err(|_| ERANGE)?;
+        let page_at = |number: usize| {
+            let page = buffer.page(range.nth(number)?)?;
+            Some(page.physical_address())
+        };
+        let start = page_at(first).ok_or(ENODATA)?;
+        let within = offset % PAGE_SIZE;
+
+        let mut length = PAGE_SIZE - within;
+        let mut number = first;
+        while length < left {
+            number = number.saturating_add(1);
+            let follows = start
+                .checked_add(within)
+                .and_then(|at| at.checked_add(length));
+            if page_at(number) != follows || follows.is_none() {
+                break;
+            }
+            if task::is_killed() {
+                return Err(EINTR);
+            }
+            task::yield_if_needed();
+            length = length.saturating_add(PAGE_SIZE);
+        }
+        Ok(Segment {
+            address: start.saturating_add(within),
+            length: length.min(left),
+        })
+    }
+}
