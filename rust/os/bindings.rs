@@ -6,6 +6,7 @@
 // With lockdep off some of the structs have no fields, which rustc takes for a mistake.
 #![allow(improper_ctypes)]
 
+#[doc(no_inline)]
 pub(super) use kernel::bindings::*;
 use kernel::ffi::{c_char, c_int, c_uint, c_ulong, c_void};
 
