@@ -51,7 +51,7 @@ pages = """
 .. toctree::
    :hidden:
 
-   /README
+   What iomd is </README>
    uapi
    header
    design

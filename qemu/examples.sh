@@ -4,7 +4,8 @@
 # examples.sh CHECK: whether the documents (README.md, CONTRIBUTING.md, Documentation/) are true. A
 # check says what is wrong and fails.
 #
-#   markup    the reStructuredText is valid; what is linked to or named as a path is there
+#   markup    the reStructuredText is valid; what is linked to or named as a path is there; the drawings
+#             are drawn alike
 #   names     Documentation/uapi.rst and the ABI's header name the same things
 #   commands  every command for the host is known here: it is run, or something else runs it
 #   guest     README's programs compile; in a guest, all that the documents show is so
@@ -59,6 +60,12 @@ check_markup() {
 			status=1
 		}
 	done < <(grep -o -h -E '`(qemu|rust|tools|include|Documentation)/[^` ]*`' "${documents[@]}" | tr -d '`' | sort -u)
+	[[ $(for file in Documentation/diagrams/*.svg; do
+		sed -n '/<style>/,/<\/style>/p' "$file" | sha256sum
+	done | sort -u | wc -l) == 1 ]] || {
+		echo "the drawings differ in style"
+		status=1
+	}
 	return "$status"
 }
 
