@@ -54,6 +54,8 @@ pages = """
    What iomd is </README>
    uapi
    header
+   compatibility
+   glossary
    design
    testing
    /CONTRIBUTING
