@@ -15,6 +15,7 @@ include_patterns = ["README.md", "CONTRIBUTING.md", "Documentation/*.rst"]
 exclude_patterns = ["docs", "debug", "tools"]
 root_doc = "Documentation/index"
 smartquotes = False
+highlight_language = "none"
 
 html_theme = "furo"
 html_static_path = ["_static"]
@@ -80,6 +81,13 @@ def without_contents(app, doctree):
         title.attributes.pop("refid", None)
 
 
+def name_languages(app, doctree):
+    """Of files that are included as code."""
+    for block in doctree.findall(nodes.literal_block):
+        if "code" in block["classes"]:
+            block.setdefault("language", block["classes"][-1])
+
+
 def link_files(app, doctree, docname):
     """Makes links to files of the repository links to their pages."""
     root = posixpath.relpath(".", posixpath.dirname(docname) or ".")
@@ -139,6 +147,7 @@ def inline_diagrams(app, doctree, docname):
 
 def setup(app):
     app.connect("source-read", add_pages)
-    app.connect("doctree-read", without_contents)
+    for transform in (without_contents, name_languages):
+        app.connect("doctree-read", transform)
     for transform in (link_files, link_calls, inline_diagrams):
         app.connect("doctree-resolved", transform)
