@@ -7,8 +7,8 @@
 export KDIR
 
 .DEFAULT_GOAL := modules
-.PHONY: modules modules_install clean help setup demo test test-stock test-debug test-host lint fmt \
-	rust-analyzer probe update-kernel
+.PHONY: modules modules_install clean help setup demo docs test test-stock test-debug test-host lint \
+	fmt rust-analyzer probe update-kernel
 
 help:
 	@echo 'Everything needed is set up on the way, in $${XDG_CACHE_HOME:-~/.cache}/iomd.'
@@ -19,6 +19,7 @@ help:
 	@echo '  make test-host        those on this machine'
 	@echo '  make [modules]        build iomd.ko for the stock kernel'
 	@echo '  make lint             formats, clippy, shellcheck, checkpatch, the header in C and C++'
+	@echo '  make docs             the documentation as a site, in docs/'
 	@echo '  make fmt              format all Rust code'
 	@echo '  make rust-analyzer    write rust-project.json, for editors'
 	@echo '  make clean            remove what was built here (not the cache)'
@@ -36,7 +37,7 @@ modules modules_install:
 
 clean:
 	+@if [ -e rust/abi.rs ]; then qemu/module.sh clean; fi
-	@rm -rf tools/target debug rust-project.json
+	@rm -rf tools/target debug docs rust-project.json
 
 setup:
 	@qemu/kernel.sh
@@ -65,5 +66,5 @@ test-host:
 lint:
 	@qemu/test.sh lint
 
-fmt rust-analyzer:
+docs fmt rust-analyzer:
 	@qemu/$@.sh

@@ -4,8 +4,10 @@
 # examples.sh CHECK: whether the documents (README.md, CONTRIBUTING.md, Documentation/) are true. A
 # check says what is wrong and fails.
 #
-#   markup    the reStructuredText is valid; what is linked to or named as a path is there
-#   names     Documentation/uapi.rst and the ABI's header name the same things
+#   markup    the reStructuredText is valid; what is linked to or named as a path is there; the drawings
+#             are drawn alike
+#   names     Documentation/uapi.rst and the ABI's header name the same things; and Documentation/compatibility.rst
+#             and qemu/xnu-names
 #   commands  every command for the host is known here: it is run, or something else runs it
 #   guest     README's programs compile; in a guest, all that the documents show is so
 #   demo      the demonstration succeeds, and ends as README shows
@@ -59,14 +61,36 @@ check_markup() {
 			status=1
 		}
 	done < <(grep -o -h -E '`(qemu|rust|tools|include|Documentation)/[^` ]*`' "${documents[@]}" | tr -d '`' | sort -u)
+	[[ $(for file in Documentation/diagrams/*.svg; do
+		sed -n '/<style>/,/<\/style>/p' "$file" | sha256sum
+	done | sort -u | wc -l) == 1 ]] || {
+		echo "the drawings differ in style"
+		status=1
+	}
 	return "$status"
 }
 
-# Every constant, call and structure of the header is described, and no other.
+# Every constant, call and structure of the header is described, and no other. Every call is in the list
+# of calls, and every name of XNU's has its row.
+# shellcheck disable=SC2016 # quotes of the documents
 check_names() {
-	local name='\b(IOMD|iomd)_[A-Za-z_]*[A-Za-z]\b'
-	diff <(grep -o -E "$name" include/uapi/linux/iomd.h | grep -v -x IOMD_IOC_TYPE | sort -u) \
-		<(grep -o -E "$name" Documentation/uapi.rst | sort -u)
+	local name='\b(IOMD|iomd)_[A-Za-z_]*[A-Za-z]\b' status=0
+	same "in the header" "in uapi.rst" \
+		<(grep -o -E "$name" include/uapi/linux/iomd.h | grep -v -x IOMD_IOC_TYPE | sort -u) \
+		<(grep -o -E "$name" Documentation/uapi.rst | sort -u) || status=1
+	same "in the header" "in uapi.rst, at a glance" \
+		<(sed -n -E 's/^#define (\w+)\s+_IO\(IOMD_IOC_TYPE, (0x..)\)$/\1 \2/p' include/uapi/linux/iomd.h) \
+		<(sed -n -E 's/^`(\w+)`_ +(0x..)  \S.*/\1 \2/p' Documentation/uapi.rst) || status=1
+	# A row without a state or without words does not count.
+	same "in xnu-names" "in compatibility.rst" <(grep -v -E '^(#|$)' qemu/xnu-names | sort) \
+		<(sed -n -E 's/^``(\w+)`` +(works|in part|refused|not needed|not in this version)  +\S.*/\1/p' \
+			Documentation/compatibility.rst | sort) || status=1
+	return "$status"
+}
+
+# same LABEL LABEL FILE FILE: whether they are, and if not, in what they differ.
+same() {
+	diff -U 0 --label "$1" --label "$2" "$3" "$4"
 }
 
 # prove COMMAND: runs a command for the host, in the toolchain root where that makes no difference, or

@@ -142,6 +142,7 @@ part_guest-debug() {
 
 part_documents() {
 	local name
+	check "documents: site" "$qemu_dir/docs.sh"
 	for name in markup names commands guest demo; do
 		check "documents: $name" "$qemu_dir/examples.sh" "$name"
 	done

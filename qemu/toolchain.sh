@@ -16,6 +16,8 @@ packages=(
 	busybox-static qemu-system-x86
 	# checks
 	python3-docutils shellcheck
+	# the documentation
+	furo python3-myst-parser python3-sphinx
 	# fetching
 	ca-certificates git
 )

@@ -6,6 +6,8 @@
 // With lockdep off some of the structs have no fields, which rustc takes for a mistake.
 #![allow(improper_ctypes)]
 
+// There are 40,000 of them, which the documentation is not to repeat.
+#[doc(no_inline)]
 pub(super) use kernel::bindings::*;
 use kernel::ffi::{c_char, c_int, c_uint, c_ulong, c_void};
 
