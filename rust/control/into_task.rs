@@ -57,12 +57,16 @@ impl MapFile {
         } else {
             Access::ReadWrite
         };
+        // Touched by the kernel, a page that is suspended can make the task wait for as long as that
+        // lasts, and the caller with it.
+        let now = self.map().info();
+        let populate = has(IOMD_INTO_TASK_PREFAULT) && !now.suspended && !now.descriptor_suspended;
         let mapping = Mapping {
             placing,
             access,
             length: usize::try_from(bytes(range.pages())).map_err(|_| ENOMEM)?,
             offset: usize::try_from(into.offset).map_err(|_| ERANGE)?,
-            populate: has(IOMD_INTO_TASK_PREFAULT),
+            populate,
         };
 
         let own = task.file();

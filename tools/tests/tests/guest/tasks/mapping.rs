@@ -105,6 +105,19 @@ fn prefault_leaves_no_fault() {
 }
 
 #[test]
+fn prefault_waits_for_no_suspension() {
+    let map = unique(&painted(2, TAG));
+    map.suspend_with().range(PAGE as u64, 0).run().unwrap();
+    let (child, task) = target();
+    let address = map.map_into(&task).prefault(true).run().unwrap();
+    assert_eq!(read(&child, address), TAG);
+    begin_read(&child, address + PAGE as u64);
+    await_waiters(&map, 1);
+    map.resume().unwrap();
+    assert_eq!(child.hear(), TAG + 1);
+}
+
+#[test]
 fn read_only_is_read_only() {
     let map = unique(&painted(1, TAG));
     let read_only = painted(1, TAG).map().read_only(true).create().unwrap();
