@@ -11,7 +11,7 @@ use super::{
     Descriptor,
 };
 use crate::{
-    os::address_space::KeptAddressSpace,
+    os::{address_space::KeptAddressSpace, trace},
     suspension::{HandleId, Suspension, Terms},
 };
 use kernel::prelude::*;
@@ -58,6 +58,7 @@ impl Descriptor {
 
         let old = self.observers.lock().suspension.replace(suspension);
         drop(old);
+        trace::descriptor_suspend(self.id());
         for observer in &mut locked {
             observer.suspend();
         }
@@ -73,6 +74,7 @@ impl Descriptor {
         let old = self.observers.lock().suspension.take();
 
         if old.is_some() {
+            trace::descriptor_resume(self.id());
             self.settle_observers();
         }
     }
@@ -98,6 +100,10 @@ impl Descriptor {
             }
         };
 
+        match &old {
+            Some(_) => trace::descriptor_resume(self.id()),
+            None => trace::descriptor_suspend(self.id()),
+        }
         drop(old);
         self.settle_observers();
     }

@@ -80,6 +80,8 @@ extern "C" {
     pub(super) fn iomd_trace_redirect(map: u64, descriptor: u64, first_page: u64, pinned: u64);
     pub(super) fn iomd_trace_suspend(map: u64);
     pub(super) fn iomd_trace_resume(map: u64);
+    pub(super) fn iomd_trace_descriptor_suspend(descriptor: u64);
+    pub(super) fn iomd_trace_descriptor_resume(descriptor: u64);
     pub(super) fn iomd_trace_end(map: u64);
     pub(super) fn iomd_trace_fault(map: u64, page: u64);
     pub(super) fn iomd_trace_wait(map: u64, page: u64, nanoseconds: u64);

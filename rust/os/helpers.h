@@ -54,6 +54,8 @@ void iomd_trace_map_create(u64 map, u64 descriptor, u64 first_page);
 void iomd_trace_redirect(u64 map, u64 descriptor, u64 first_page, u64 pinned);
 void iomd_trace_suspend(u64 map);
 void iomd_trace_resume(u64 map);
+void iomd_trace_descriptor_suspend(u64 descriptor);
+void iomd_trace_descriptor_resume(u64 descriptor);
 void iomd_trace_end(u64 map);
 void iomd_trace_fault(u64 map, u64 page);
 void iomd_trace_wait(u64 map, u64 page, u64 nanoseconds);

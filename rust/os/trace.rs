@@ -34,6 +34,18 @@ pub(crate) fn resume(map: u64) {
     unsafe { bindings::iomd_trace_resume(map) };
 }
 
+/// Fires `iomd_descriptor_suspend`.
+pub(crate) fn descriptor_suspend(descriptor: u64) {
+    // SAFETY: See above.
+    unsafe { bindings::iomd_trace_descriptor_suspend(descriptor) };
+}
+
+/// Fires `iomd_descriptor_resume`.
+pub(crate) fn descriptor_resume(descriptor: u64) {
+    // SAFETY: See above.
+    unsafe { bindings::iomd_trace_descriptor_resume(descriptor) };
+}
+
 /// Fires `iomd_end`.
 pub(crate) fn end(map: u64) {
     // SAFETY: See above.

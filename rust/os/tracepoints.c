@@ -33,6 +33,16 @@ void iomd_trace_resume(u64 map)
 	trace_iomd_resume(map);
 }
 
+void iomd_trace_descriptor_suspend(u64 descriptor)
+{
+	trace_iomd_descriptor_suspend(descriptor);
+}
+
+void iomd_trace_descriptor_resume(u64 descriptor)
+{
+	trace_iomd_descriptor_resume(descriptor);
+}
+
 void iomd_trace_end(u64 map)
 {
 	trace_iomd_end(map);

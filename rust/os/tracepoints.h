@@ -84,6 +84,30 @@ DEFINE_EVENT(iomd_map, iomd_resume,
 	TP_ARGS(map)
 );
 
+DECLARE_EVENT_CLASS(iomd_descriptor,
+	TP_PROTO(u64 descriptor),
+	TP_ARGS(descriptor),
+	TP_STRUCT__entry(
+		__field(u64, descriptor)
+	),
+	TP_fast_assign(
+		__entry->descriptor = descriptor;
+	),
+	TP_printk("descriptor=%llu", __entry->descriptor)
+);
+
+/* Accesses through all maps of a descriptor wait until it is resumed */
+DEFINE_EVENT(iomd_descriptor, iomd_descriptor_suspend,
+	TP_PROTO(u64 descriptor),
+	TP_ARGS(descriptor)
+);
+
+/* Such a suspension is over */
+DEFINE_EVENT(iomd_descriptor, iomd_descriptor_resume,
+	TP_PROTO(u64 descriptor),
+	TP_ARGS(descriptor)
+);
+
 /* A mapping has ended: accesses get SIGBUS */
 DEFINE_EVENT(iomd_map, iomd_end,
 	TP_PROTO(u64 map),
