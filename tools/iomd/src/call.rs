@@ -44,6 +44,8 @@ argument! {
     iomd_descriptor_reopen is taken by IOMD_DESCRIPTOR_REOPEN;
     iomd_map_create is taken by IOMD_MAP_CREATE;
     iomd_copy is taken by IOMD_COPY;
+    iomd_descriptor_suspend is taken by IOMD_DESCRIPTOR_SUSPEND;
+    iomd_descriptor_resume is taken by IOMD_DESCRIPTOR_RESUME;
     iomd_map_info is taken by IOMD_MAP_INFO;
     iomd_redirect is taken by IOMD_REDIRECT;
     iomd_resume is taken by IOMD_RESUME;
@@ -54,6 +56,7 @@ argument! {
     iomd_map_segment is taken by IOMD_MAP_SEGMENT;
     iomd_task_open is taken by IOMD_TASK_OPEN;
     iomd_task_info is taken by IOMD_TASK_INFO;
+    iomd_map_seal is taken by IOMD_MAP_SEAL;
 }
 
 /// Makes the call that takes `argument`, which comes back with what the kernel wrote into it.

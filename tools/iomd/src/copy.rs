@@ -84,9 +84,9 @@ impl<'a> CopyBuilder<'a> {
     /// `EINVAL` if the target is not a descriptor, an offset is misaligned, or the ranges overlap;
     /// `EOVERFLOW`, `ERANGE` if one is beyond its descriptor; `EACCES` if the target is read-only, or
     /// the source is and maps are to resume on the target; `EBUSY` if pages are held for I/O and that
-    /// is to be refused, or another copy of the memory is under way; `EPERM`, `ERANGE` if maps are to
-    /// resume on the target and one is not unique or not wholly in the range; `ENOMEM` for the
-    /// target's pages; `EINTR` if killed.
+    /// is to be refused, or another copy of the memory is under way; `EPERM` if a writable map is sealed;
+    /// `EPERM`, `ERANGE` if maps are to resume on the target and one is sealed, not unique or not
+    /// wholly in the range; `ENOMEM` for the target's pages; `EINTR` if killed.
     pub fn run(self) -> Result<Copied> {
         let Self { source, target, offset, length, target_offset, .. } = self;
         let mut flags = 0;

@@ -9,7 +9,7 @@ use iomd_sys as sys;
 use crate::call::{Argument, call, received};
 use crate::error::Asked;
 use crate::handle::handle;
-use crate::{Access, CopyBuilder, Kind, MapBuilder, Request, Result};
+use crate::{Access, CopyBuilder, DescriptorSuspendBuilder, Kind, MapBuilder, Request, Result};
 
 /// Memory: XNU's `IOMemoryDescriptor`.
 #[derive(Debug)]
@@ -97,5 +97,33 @@ impl Descriptor {
     /// process.
     pub fn copy_to<'a>(&'a self, target: &'a Self) -> CopyBuilder<'a> {
         CopyBuilder::new(self, target)
+    }
+
+    /// Makes every access to this memory wait, through all of its maps and those to come, until it
+    /// is resumed (`IOMemoryDescriptor::redirect` with `true`). Maps need not be unique for that.
+    ///
+    /// # Errors
+    ///
+    /// As of [`DescriptorSuspendBuilder::run`].
+    pub fn suspend(&self) -> Result<()> {
+        self.suspend_with().run()
+    }
+
+    /// Prepares to suspend this memory, until a deadline, for as long as the caller lives, or for all
+    /// but the caller, if the builder is told so.
+    pub fn suspend_with(&self) -> DescriptorSuspendBuilder<'_> {
+        DescriptorSuspendBuilder::new(self)
+    }
+
+    /// Ends the suspension of this memory, whoever made it (`IOMemoryDescriptor::redirect` with
+    /// `false`). Maps that are suspended by themselves stay so. Memory that is not suspended stays as
+    /// it is; that is no error.
+    ///
+    /// # Errors
+    ///
+    /// `EACCES` if this file descriptor is read-only.
+    pub fn resume(&self) -> Result<()> {
+        let argument = sys::iomd_descriptor_resume::sized();
+        call(self, argument).map(drop).asked(|| Request::ResumeDescriptor)
     }
 }

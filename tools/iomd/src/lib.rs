@@ -7,7 +7,8 @@
 //! any number of processes map with [`Map::mmap`]. [`Map::redirect`] then switches the memory behind
 //! all those mappings at once; who touches them meanwhile waits instead of crashing.
 //! [`Client::batch`] does so with several maps as one, and [`Map::suspend_with`] holds up who touches a
-//! map until further notice. [`Descriptor::copy_to`] copies memory in use at a single instant.
+//! map until further notice; [`Descriptor::suspend_with`] does it with all maps of a memory, and
+//! [`Map::seal`] keeps others from it. [`Descriptor::copy_to`] copies memory in use at a single instant.
 //!
 //! ```no_run
 //! fn main() -> iomd::Result<()> {
@@ -34,6 +35,7 @@ mod client;
 mod copy;
 mod deadline;
 mod descriptor;
+mod descriptor_suspend;
 mod error;
 mod features;
 mod handle;
@@ -54,6 +56,7 @@ pub use client::{Client, DEVICE};
 pub use copy::{Copied, CopyBuilder};
 pub use deadline::Deadline;
 pub use descriptor::{Descriptor, DescriptorInfo};
+pub use descriptor_suspend::DescriptorSuspendBuilder;
 pub use error::{Error, Result};
 pub use features::{BufferFlags, CopyFlags, Features, IntoTaskFlags, MapFlags, RedirectFlags};
 pub use map::{Map, MapInfo, MmapOptions, Segment};

@@ -50,6 +50,10 @@ pub struct MapInfo {
     /// Whether it is suspended and accesses get `SIGBUS`: its deadline has passed, or its owner is
     /// gone.
     pub expired: bool,
+    /// Whether the descriptor behind it is suspended, expired or not. That is apart from `suspended`.
+    pub descriptor_suspended: bool,
+    /// Whether one handle alone controls it.
+    pub sealed: bool,
     /// Whether accesses get `SIGBUS`.
     pub ended: bool,
     /// The process that mapped it first and still does, in the caller's pid namespace
@@ -112,6 +116,8 @@ impl Map {
             inheritance: info.inheritance.into(),
             suspended: info.state & sys::IOMD_MAP_SUSPENDED != 0,
             expired: info.state & sys::IOMD_MAP_EXPIRED != 0,
+            descriptor_suspended: info.state & sys::IOMD_MAP_DESCRIPTOR_SUSPENDED != 0,
+            sealed: info.state & sys::IOMD_MAP_SEALED != 0,
             ended: info.state & sys::IOMD_MAP_ENDED != 0,
             task: (info.task != 0).then_some(info.task),
             address: (info.address != 0).then_some(info.address),
@@ -204,7 +210,7 @@ impl Map {
     ///
     /// # Errors
     ///
-    /// `EPERM` if the map is not unique; `EINTR` if killed.
+    /// `EPERM` if the map is not unique, or another handle sealed it; `EINTR` if killed.
     pub fn suspend(&self) -> Result<Redirected> {
         self.suspend_with().run()
     }
@@ -220,7 +226,7 @@ impl Map {
     ///
     /// # Errors
     ///
-    /// `EPERM` if the map is not unique; `EINTR` if killed.
+    /// `EPERM` if the map is not unique, or another handle sealed it; `EINTR` if killed.
     pub fn resume(&self) -> Result<()> {
         self.resume_range(0, 0)
     }
@@ -244,9 +250,25 @@ impl Map {
     ///
     /// # Errors
     ///
-    /// `ENOTTY` if the file is not a map.
+    /// `EPERM` if another handle sealed it; `EINTR` if killed; `ENOTTY` if the file is not a map.
     pub fn unmap(&self) -> Result<()> {
         call(self, sys::iomd_unmap::sized()).map(drop).asked(|| Request::Unmap)
+    }
+
+    /// Lets only this handle redirect, suspend, resume and end the map from now on, for good: other
+    /// handles are refused, and so are copies and suspensions of its descriptor. Who was given a map
+    /// by a stranger makes a handle of his own with [`reopen`](Self::reopen), seals that, and can then
+    /// rely on the memory being there.
+    ///
+    /// When this handle is closed, with all duplicates of its file descriptor, nobody controls the
+    /// map any more.
+    ///
+    /// # Errors
+    ///
+    /// `EPERM` if another handle sealed it; `EBUSY` if it or its descriptor is suspended, or it has
+    /// ended; `EINTR` if killed.
+    pub fn seal(&self) -> Result<()> {
+        call(self, sys::iomd_map_seal::sized()).map(drop).asked(|| Request::Seal)
     }
 
     /// The accesses that wait on the map and that nobody has been told of, in the order in which they

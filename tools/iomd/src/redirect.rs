@@ -50,7 +50,7 @@ impl<'a> RedirectBuilder<'a> {
     ///
     /// # Errors
     ///
-    /// `EPERM` if the map is not unique; `EINVAL` if the target is not a descriptor or the offset is
+    /// `EPERM` if the map is not unique, or another handle sealed it; `EINVAL` if the target is not a descriptor or the offset is
     /// misaligned; `EOVERFLOW`, `ERANGE` if the descriptor is shorter than the map from the offset
     /// on; `EACCES` if the map is writable and the descriptor read-only; `EBUSY` if pages are held
     /// for I/O and that is to be refused, or the memory is being copied; `EINTR` if killed.

@@ -37,6 +37,11 @@ pub enum Request {
     CreateMap { offset: u64, length: u64, options: MapOptions, inheritance: Inheritance },
     /// [`Descriptor::copy_to`](crate::Descriptor::copy_to)
     Copy { offset: u64, length: u64, target_offset: u64, resume_on_target: bool },
+    /// [`Descriptor::suspend`](crate::Descriptor::suspend) and
+    /// [`Descriptor::suspend_with`](crate::Descriptor::suspend_with)
+    SuspendDescriptor,
+    /// [`Descriptor::resume`](crate::Descriptor::resume)
+    ResumeDescriptor,
     /// [`Map::info`](crate::Map::info)
     MapInfo,
     /// [`Map::physical_segment`](crate::Map::physical_segment)
@@ -63,6 +68,8 @@ pub enum Request {
     Waits,
     /// [`Map::unmap`](crate::Map::unmap)
     Unmap,
+    /// [`Map::seal`](crate::Map::seal)
+    Seal,
     /// [`Map::wait_for_waiter`](crate::Map::wait_for_waiter)
     Wait,
 }
@@ -111,7 +118,7 @@ impl Request {
             (Self::CreateMap { .. }, Errno::ACCESS) => {
                 "a read-only descriptor has read-only maps only"
             }
-            (Self::CreateMap { .. }, Errno::BUSY) => "the memory is being copied",
+            (Self::CreateMap { .. }, Errno::BUSY) => "the memory is being copied or suspended",
 
             (Self::Mmap { address: Some(_), .. }, Errno::EXIST) => {
                 "something is mapped at that address"
@@ -154,7 +161,7 @@ impl Request {
             (Self::MapInto { .. }, Errno::PERM) => "its process may map nothing there",
 
             (Self::Redirect { .. } | Self::Suspend | Self::Resume, Errno::PERM) => {
-                "the map was not created unique"
+                "the map was not created unique, or another handle sealed it"
             }
             (Self::Redirect { .. } | Self::Suspend | Self::Resume, Errno::INTR) => {
                 "killed while another call held the map"
@@ -169,7 +176,8 @@ impl Request {
                 "the map is writable and the descriptor is read-only"
             }
             (Self::Redirect { .. }, Errno::BUSY) => {
-                "pages of the old memory are held for I/O, or the new memory is being copied"
+                "pages of the old memory are held for I/O, or the new memory is being copied or \
+                 suspended"
             }
             (Self::Suspend, Errno::INVAL) => {
                 "the offset is not a multiple of the page size, or the deadline is beyond 2^63 - 1 ns"
@@ -181,6 +189,20 @@ impl Request {
             (Self::Waits, Errno::AGAIN) => "no access waits that was not told of",
             (Self::Waits, Errno::INVAL) => "the file is not a map",
             (Self::Suspend, Errno::BUSY) => "pages of the memory are held for I/O",
+            (Self::Unmap | Self::Seal, Errno::PERM) => "another handle sealed the map",
+            (Self::Unmap | Self::Seal, Errno::INTR) => "killed while another call held the map",
+            (Self::Seal, Errno::BUSY) => {
+                "the map or its descriptor is suspended, or the map has ended"
+            }
+
+            (Self::SuspendDescriptor, Errno::PERM) => "a map of it is sealed",
+            (Self::SuspendDescriptor, Errno::INVAL) => "the deadline is beyond 2^63 - 1 ns",
+            (Self::SuspendDescriptor, Errno::INTR) => {
+                "killed while another call held the descriptor or a map of it"
+            }
+            (Self::SuspendDescriptor | Self::ResumeDescriptor, Errno::ACCESS) => {
+                "the file descriptor is read-only"
+            }
 
             (Self::RedirectBatch { maps: 0 }, Errno::INVAL) => "there are no maps",
             (Self::RedirectBatch { maps }, Errno::INVAL) if *maps > Batch::MOST => {
@@ -190,7 +212,9 @@ impl Request {
                 "a map is there twice, a file is not a map or a descriptor, or an offset is not a \
                  multiple of the page size"
             }
-            (Self::RedirectBatch { .. }, Errno::PERM) => "one of the maps was not created unique",
+            (Self::RedirectBatch { .. }, Errno::PERM) => {
+                "one of the maps was not created unique, or another handle sealed it"
+            }
             (Self::RedirectBatch { .. }, Errno::INTR) => {
                 "killed while another call held one of the maps"
             }
@@ -202,7 +226,7 @@ impl Request {
             }
             (Self::RedirectBatch { .. }, Errno::BUSY) => {
                 "pages of the old memory of one of the maps are held for I/O, or the new memory of \
-                 one is being copied"
+                 one is being copied or suspended"
             }
 
             (Self::Copy { .. }, Errno::INVAL) => {
@@ -221,7 +245,8 @@ impl Request {
                 "pages of the memory are held for I/O, or another copy of it is under way"
             }
             (Self::Copy { .. }, Errno::PERM) => {
-                "a map that is to resume on the target was not created unique"
+                "a writable map is sealed, or a map that is to resume on the target is sealed or was \
+                 not created unique"
             }
             (Self::Copy { .. }, Errno::NOMEM) => "there is no memory for the target's pages",
             _ => return None,
@@ -261,6 +286,8 @@ impl fmt::Display for Request {
                 write!(f, "copy {} to byte {target_offset}", Range(*offset, *length))?;
                 write!(f, "{}", if *resume_on_target { " and resume there" } else { "" })
             }
+            Self::SuspendDescriptor => write!(f, "suspend the descriptor"),
+            Self::ResumeDescriptor => write!(f, "resume the descriptor"),
             Self::MapInfo => write!(f, "query the map"),
             Self::Segment { offset } => write!(f, "locate byte {offset} of the map"),
             Self::ReopenMap => write!(f, "reopen the map"),
@@ -283,6 +310,7 @@ impl fmt::Display for Request {
             Self::Resume => write!(f, "resume the map"),
             Self::Waits => write!(f, "ask who waits on the map"),
             Self::Unmap => write!(f, "unmap the map"),
+            Self::Seal => write!(f, "seal the map"),
             Self::Wait => write!(f, "wait for an access to the map"),
         }
     }
@@ -340,6 +368,12 @@ mod tests {
             "cannot unmap the map: the file is not an object of that kind, or the kernel's iomd \
              lacks the call (Inappropriate ioctl for device (os error 25))"
         );
+        assert_eq!(
+            refused(Request::SuspendDescriptor, Errno::PERM),
+            "cannot suspend the descriptor: a map of it is sealed (Operation not permitted (os \
+             error 1))"
+        );
+        assert!(refused(Request::Unmap, Errno::PERM).contains("another handle sealed the map"));
         assert_eq!(
             refused(Request::Wait, Errno::IO),
             "cannot wait for an access to the map: \

@@ -29,7 +29,7 @@ pub enum IfAbandoned {
     Stay,
     /// Accesses get `SIGBUS`, as if a deadline had passed.
     Sigbus,
-    /// It ends, as by [`Map::resume`].
+    /// It ends, as by [`Map::resume`] or [`Descriptor::resume`](crate::Descriptor::resume).
     Resume,
 }
 
@@ -89,9 +89,10 @@ impl<'a> SuspendBuilder<'a> {
     ///
     /// # Errors
     ///
-    /// `EPERM` if the map is not unique; `EINVAL` if the offset is misaligned or the deadline is beyond
-    /// [`LATEST`](Deadline::LATEST); `ERANGE`, `EOVERFLOW` if the range reaches beyond the map; `EBUSY`
-    /// if pages are held for I/O and that is to be refused; `ENOMEM`; `EINTR` if killed.
+    /// `EPERM` if the map is not unique, or another handle sealed it; `EINVAL` if the offset is misaligned
+    /// or the deadline is beyond [`LATEST`](Deadline::LATEST); `ERANGE`, `EOVERFLOW` if the range reaches
+    /// beyond the map; `EBUSY` if pages are held for I/O and that is to be refused; `ENOMEM`; `EINTR` if
+    /// killed.
     pub fn run(self) -> Result<Redirected> {
         let refuse_pinned = if self.refuse_pinned { sys::IOMD_REDIRECT_REFUSE_PINNED } else { 0 };
         let argument = sys::iomd_suspend {

@@ -2,30 +2,12 @@
 
 //! A suspended descriptor: accesses through all of its maps wait, but in the safe process.
 
-use std::os::fd::AsFd;
+use iomd::{Access, Deadline, Errno, IfAbandoned};
+use rustix::process::Signal;
 
-use iomd::{Descriptor, Errno};
-use iomd_sys::{
-    IOMD_DESCRIPTOR_RESUME, IOMD_DESCRIPTOR_SUSPEND, IOMD_SUSPEND_ABANDONED_RESUME,
-    IOMD_SUSPEND_SPARE_CALLER, iomd_descriptor_resume, iomd_descriptor_suspend,
-};
-
-use crate::support::raw::{call, size};
-use crate::support::{User, await_waiters, buffer, painted, unique, window};
+use crate::support::{End, User, await_waiters, buffer, painted, unique, window};
 
 const TAG: u64 = 0x0100;
-
-fn suspend(memory: impl AsFd, flags: u32) -> Result<(), Errno> {
-    let size = size::<iomd_descriptor_suspend>();
-    let mut suspend = iomd_descriptor_suspend { size, flags, ..Default::default() };
-    call(memory, IOMD_DESCRIPTOR_SUSPEND, &mut suspend)
-}
-
-fn resume(memory: &Descriptor) {
-    let size = size::<iomd_descriptor_resume>();
-    let mut resume = iomd_descriptor_resume { size, ..Default::default() };
-    call(memory, IOMD_DESCRIPTOR_RESUME, &mut resume).unwrap();
-}
 
 #[test]
 fn all_but_the_safe_process_wait() {
@@ -36,15 +18,16 @@ fn all_but_the_safe_process_wait() {
     for user in &users {
         assert_eq!(user.read(0), TAG);
     }
-    suspend(&memory, IOMD_SUSPEND_SPARE_CALLER).unwrap();
+    memory.suspend_with().spare_caller(true).run().unwrap();
     for (user, map) in users.iter().zip(&maps) {
         user.begin_read(0);
         await_waiters(map, 1);
-        assert!(!map.info().unwrap().suspended, "not by itself");
+        let info = map.info().unwrap();
+        assert!(info.descriptor_suspended && !info.suspended, "{info:?}");
     }
     own.store_u64(0, TAG + 1);
     assert_eq!(own.load_u64(0), TAG + 1);
-    resume(&memory);
+    memory.resume().unwrap();
     for user in &users {
         assert_eq!(user.finish(), TAG + 1);
     }
@@ -54,7 +37,7 @@ fn all_but_the_safe_process_wait() {
 fn maps_to_come_wait_too_and_those_that_leave_do_not() {
     let (memory, other) = (painted(1, TAG), buffer(1));
     let leaving = unique(&memory);
-    suspend(&memory, 0).unwrap();
+    memory.suspend().unwrap();
     let late = unique(&memory);
     let coming = unique(&other);
     coming.redirect(&memory).run().unwrap();
@@ -74,11 +57,11 @@ fn it_is_apart_from_the_suspension_of_a_map() {
     let memory = painted(1, TAG);
     let map = unique(&memory);
     let user = User::of(&map);
-    suspend(&memory, 0).unwrap();
+    memory.suspend().unwrap();
     map.suspend().unwrap();
     user.begin_read(0);
     await_waiters(&map, 1);
-    resume(&memory);
+    memory.resume().unwrap();
     assert!(map.info().unwrap().suspended);
     assert!(user.is_silent(), "the map's own holds it up");
     map.resume().unwrap();
@@ -90,8 +73,8 @@ fn it_ends_with_its_owner_if_that_is_said() {
     let memory = painted(1, TAG);
     let map = unique(&memory);
     let user = User::of(&map);
-    let owner = memory.reopen(iomd::Access::ReadWrite).unwrap();
-    suspend(&owner, IOMD_SUSPEND_ABANDONED_RESUME).unwrap();
+    let owner = memory.reopen(Access::ReadWrite).unwrap();
+    owner.suspend_with().if_abandoned(IfAbandoned::Resume).run().unwrap();
     user.begin_read(0);
     await_waiters(&map, 1);
     drop(owner);
@@ -99,7 +82,36 @@ fn it_ends_with_its_owner_if_that_is_said() {
 }
 
 #[test]
+fn past_its_deadline_accesses_fail() {
+    let memory = painted(1, TAG);
+    let map = unique(&memory);
+    let [victim, survivor] = [User::of(&map), User::of(&map)];
+    memory.suspend_with().deadline(Deadline::from_nanoseconds(1)).run().unwrap();
+    victim.begin_read(0);
+    assert_eq!(victim.into_child().end(), End::Killed(Signal::BUS));
+    memory.resume().unwrap();
+    assert_eq!(survivor.read(0), TAG);
+}
+
+#[test]
 fn it_takes_the_right_to_write() {
-    let memory = painted(1, TAG).read_only().unwrap();
-    assert_eq!(suspend(&memory, 0), Err(Errno::ACCESS));
+    let memory = painted(1, TAG);
+    let reader = memory.read_only().unwrap();
+    let errno = |result: iomd::Result<()>| result.map_err(|error| error.errno());
+    assert_eq!(errno(reader.suspend()), Err(Errno::ACCESS));
+    memory.suspend().unwrap();
+    assert_eq!(errno(reader.resume()), Err(Errno::ACCESS));
+    memory.resume().unwrap();
+}
+
+#[test]
+fn a_sealed_map_forbids_it() {
+    let memory = painted(1, TAG);
+    let map = unique(&memory);
+    map.seal().unwrap();
+    assert!(map.info().unwrap().sealed);
+    let refused = memory.suspend().unwrap_err();
+    assert_eq!(refused.errno(), Errno::PERM);
+    assert!(refused.to_string().contains("a map of it is sealed"), "{refused}");
+    assert!(!map.info().unwrap().descriptor_suspended);
 }

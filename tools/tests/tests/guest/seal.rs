@@ -2,18 +2,11 @@
 
 //! A sealed map is controlled by one handle alone.
 
-use iomd::{Errno, Map};
-use iomd_sys::{IOMD_MAP_SEAL, iomd_map_seal};
+use iomd::Errno;
 
-use crate::support::raw::{call, size};
 use crate::support::{buffer, painted, unique};
 
 const TAG: u64 = 0x0100;
-
-fn seal(map: &Map) -> Result<(), Errno> {
-    let mut seal = iomd_map_seal { size: size::<iomd_map_seal>(), ..Default::default() };
-    call(map, IOMD_MAP_SEAL, &mut seal)
-}
 
 #[test]
 fn only_the_handle_that_sealed_controls() {
@@ -21,8 +14,8 @@ fn only_the_handle_that_sealed_controls() {
     let map = unique(&memory);
     let stranger = map.reopen().unwrap();
     let mapping = map.mmap().unwrap();
-    seal(&map).unwrap();
-    seal(&map).expect("it is sealed by this handle");
+    map.seal().unwrap();
+    map.seal().expect("it is sealed by this handle");
 
     let refused = Some(Errno::PERM);
     let errno = |error: iomd::Error| error.errno();
@@ -30,7 +23,7 @@ fn only_the_handle_that_sealed_controls() {
     assert_eq!(stranger.resume().err().map(errno), refused);
     assert_eq!(stranger.redirect(&other_memory).run().err().map(errno), refused);
     assert_eq!(stranger.unmap().err().map(errno), refused);
-    assert_eq!(seal(&stranger).err(), refused);
+    assert_eq!(stranger.seal().err().map(errno), refused);
     assert_eq!(memory.copy_to(&other_memory).run().err().map(errno), refused);
     assert_eq!(mapping.load_u64(0), TAG);
 
@@ -46,8 +39,8 @@ fn only_the_handle_that_sealed_controls() {
 fn nobody_seals_what_cannot_be_relied_on() {
     let map = unique(&painted(1, TAG));
     map.suspend().unwrap();
-    assert_eq!(seal(&map), Err(Errno::BUSY));
+    assert_eq!(map.seal().unwrap_err().errno(), Errno::BUSY);
     map.resume().unwrap();
     map.unmap().unwrap();
-    assert_eq!(seal(&map), Err(Errno::BUSY));
+    assert_eq!(map.seal().unwrap_err().errno(), Errno::BUSY);
 }
