@@ -28,12 +28,12 @@ mod registry;
 mod suspension;
 mod task;
 
-use control::client::Client;
+use control::{client::Client, debugfs};
 use kernel::{
     miscdevice::{MiscDeviceOptions, MiscDeviceRegistration},
     prelude::*,
 };
-use os::global::Loading;
+use os::{debugfs::Directory, global::Loading};
 
 module! {
     type: IomdModule,
@@ -47,6 +47,7 @@ module! {
 struct IomdModule {
     #[pin]
     _device: MiscDeviceRegistration<Client>,
+    _debugfs: Directory,
 }
 
 impl kernel::InPlaceModule for IomdModule {
@@ -57,6 +58,7 @@ impl kernel::InPlaceModule for IomdModule {
 
         try_pin_init!(Self {
             _device <- MiscDeviceRegistration::register(MiscDeviceOptions { name: c"iomd" }),
+            _debugfs: debugfs::directory(),
         })
     }
 }

@@ -36,6 +36,11 @@ impl Buffer {
         self.range
     }
 
+    /// The user who pays for it.
+    pub(crate) fn user_id(&self) -> u32 {
+        self.account.user_id()
+    }
+
     /// How many pages have memory.
     pub(super) fn resident(&self) -> usize {
         self.pages.count()

@@ -68,6 +68,7 @@ use switch::Switch;
 use waiters::Waiters;
 
 pub(crate) use handle::Handle;
+pub(crate) use info::Info;
 pub(crate) use redirect::{Patience, Target};
 
 global_mutex! {
@@ -251,6 +252,11 @@ impl Map {
 
     pub(crate) fn inheritance(&self) -> Inheritance {
         self.inheritance
+    }
+
+    /// How many handles it has: at the last one's end the mapping ends, unless it is to be kept.
+    pub(crate) fn handles(&self) -> usize {
+        self.handles.load(Relaxed)
     }
 
     /// Whether the mapping has ended.

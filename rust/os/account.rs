@@ -51,6 +51,12 @@ impl Account {
         })
     }
 
+    /// Whose it is, as the initial user namespace numbers users.
+    pub(crate) fn user_id(&self) -> u32 {
+        // SAFETY: By the invariant; a user keeps its number.
+        unsafe { (*self.user.as_ptr()).uid.val }
+    }
+
     /// Charges locked memory; `ENOMEM` beyond the limit.
     pub(crate) fn charge(&self, pages: usize) -> Result {
         // SAFETY: By the invariant.

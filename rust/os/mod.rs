@@ -8,6 +8,7 @@ mod bindings;
 
 pub(crate) mod account;
 pub(crate) mod address_space;
+pub(crate) mod debugfs;
 pub(crate) mod fault;
 pub(crate) mod file;
 pub(crate) mod global;

@@ -12,6 +12,7 @@ mod by_id;
 mod client_mmap;
 mod copy;
 mod deadline;
+mod debugfs;
 mod descriptor_suspension;
 mod kernel_access;
 mod leaks;

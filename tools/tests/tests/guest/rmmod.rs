@@ -3,7 +3,7 @@
 //! The module stays as long as anything of it lives, goes when nothing does, and can be loaded
 //! again.
 
-use std::fs;
+use std::fs::{self, File};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::Path;
@@ -106,6 +106,7 @@ fn a_file_descriptor_holds_it() {
         map.suspend().unwrap();
         map
     });
+    holds("a file of debugfs", || File::open("/sys/kernel/debug/iomd/maps").unwrap());
     holds("a duplicate", || unique(&buffer(1)).as_fd().try_clone_to_owned().unwrap());
 }
 
