@@ -22,6 +22,7 @@ mod pager;
 mod partial;
 mod pins;
 mod placement;
+mod proc_files;
 mod races;
 mod read_only;
 mod read_only_writes;
