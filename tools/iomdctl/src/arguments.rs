@@ -47,13 +47,15 @@ pub enum Command {
     },
     /// Switch the memory behind a map, or behind several as one
     Redirect(Redirect),
-    /// Make every access to a map wait
+    /// Make every access to a map, or to all maps of a descriptor, wait
     Suspend(Suspend),
-    /// Let accesses to a suspended map go on, on the memory that it had
+    /// Let accesses to a suspended map or descriptor go on, on the memory that was there
     Resume {
-        /// The map
+        /// The map, or the descriptor
         id: u64,
     },
+    /// Let nobody else redirect, suspend, resume or end a map any more, for good
+    Seal(Seal),
     /// Copy memory in use to a file, all of it at one instant
     Snapshot(Snapshot),
     /// Copy and move a database in use, and show what becomes of it
@@ -88,10 +90,10 @@ pub struct Redirection {
 
 #[derive(Debug, Args)]
 pub struct Suspend {
-    /// The map
+    /// The map; or a descriptor: then accesses through all of its maps wait, those to come too
     pub id: u64,
     /// Let who waits, and who comes later, get SIGBUS after so many seconds, until the map is
-    /// redirected or resumed
+    /// redirected or resumed, or the descriptor resumed
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub deadline: Option<Duration>,
     /// Do not exit before the standard input is at its end; a signal ends this as well
@@ -100,9 +102,19 @@ pub struct Suspend {
     /// What becomes of the suspension when this program has gone, in whatever way
     #[arg(long, value_name = "POLICY", default_value = "stay", requires = "hold")]
     pub if_abandoned: IfAbandoned,
-    /// Fail if pages of the memory are held for I/O
+    /// Fail if pages of the memory are held for I/O; of a map only
     #[arg(long)]
     pub refuse_pinned: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Seal {
+    /// The map
+    pub id: u64,
+    /// Do not exit before the standard input is at its end. The seal is this program's: once it has
+    /// gone, nobody at all controls the map, and what it had suspended stays so
+    #[arg(long)]
+    pub hold: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -111,7 +123,7 @@ pub enum IfAbandoned {
     Stay,
     /// Accesses get SIGBUS
     Sigbus,
-    /// The map is resumed
+    /// It ends
     Resume,
 }
 

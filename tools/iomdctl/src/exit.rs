@@ -4,6 +4,8 @@
 
 use iomd::{Errno, Error, Request};
 
+/// It is done.
+pub const DONE: u8 = 0;
 /// Refused, or failed.
 pub const FAILED: u8 = 1;
 /// The arguments are wrong.

@@ -4,7 +4,6 @@
 
 use std::fmt::Display;
 use std::io::{self, Write};
-use std::process::ExitCode;
 
 use iomd::Error;
 use serde::Serialize;
@@ -23,7 +22,7 @@ pub fn result<T: Serialize + Display>(value: &T, json: bool) -> anyhow::Result<(
 }
 
 /// Prints why a command did not do what it should, and says it as an exit status.
-pub fn error(error: &anyhow::Error, json: bool) -> ExitCode {
+pub fn error(error: &anyhow::Error, json: bool) -> u8 {
     let status = exit::status(error);
     // Of a JSON value that cannot be printed no one would learn; the status says it all the same.
     if json {
@@ -35,7 +34,7 @@ pub fn error(error: &anyhow::Error, json: bool) -> ExitCode {
     } else {
         let _ = writeln!(io::stderr(), "iomdctl: {}", message(error));
     }
-    ExitCode::from(status)
+    status
 }
 
 /// What went wrong, in one line.

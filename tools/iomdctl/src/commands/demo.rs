@@ -4,7 +4,7 @@
 
 use std::os::fd::AsFd;
 use std::path::Path;
-use std::process::{Command, ExitCode};
+use std::process::Command;
 use std::{env, fmt, io};
 
 use anyhow::{Context, Result};
@@ -22,16 +22,16 @@ struct Outcome {
     failure: Option<String>,
 }
 
-pub fn run(device: &Path, arguments: &Demo, json: bool) -> Result<ExitCode> {
+pub fn run(device: &Path, arguments: &Demo, json: bool) -> Result<u8> {
     if arguments.own {
         let socket = io::stdin().as_fd().try_clone_to_owned()?;
         iomd_demo::own(socket, device, arguments.writers)?;
-        return Ok(ExitCode::SUCCESS);
+        return Ok(exit::DONE);
     }
 
     if arguments.assist {
         iomd_demo::assist(io::stdin().as_fd().try_clone_to_owned()?)?;
-        return Ok(ExitCode::SUCCESS);
+        return Ok(exit::DONE);
     }
 
     let program = env::current_exe().context("cannot find this program to start it again")?;
@@ -48,7 +48,7 @@ pub fn run(device: &Path, arguments: &Demo, json: bool) -> Result<ExitCode> {
     let assistant = || again("--assist");
     let report = iomd_demo::observe(&options, owner, &assistant, &|line| eprintln!("{line}"))?;
     let failure = report.verdict().err();
-    let status = if failure.is_none() { ExitCode::SUCCESS } else { exit::FAILED.into() };
+    let status = if failure.is_none() { exit::DONE } else { exit::FAILED };
     output::result(&Outcome { report, failure }, json)?;
     Ok(status)
 }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! What the commands that change maps have to say.
+//! What the commands that change objects have to say.
 
 use std::fmt;
 
 use serde::Serialize;
 
-/// Maps that were changed.
+/// What was changed.
 #[derive(Debug, Serialize)]
 pub struct Done {
     /// Which.
@@ -19,10 +19,12 @@ pub struct Done {
     pub pinned: Option<u64>,
 }
 
-/// What was changed.
+/// Which objects.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Changed {
+    /// A descriptor.
+    Descriptor(u64),
     /// A map.
     Map(u64),
     /// Several, as one.
@@ -32,6 +34,9 @@ pub enum Changed {
 impl fmt::Display for Done {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.changed {
+            Changed::Descriptor(descriptor) => {
+                write!(f, "descriptor {descriptor} {}", self.done)?;
+            }
             Changed::Map(map) => write!(f, "map {map} {}", self.done)?,
             Changed::Maps(maps) => {
                 let maps: Vec<_> = maps.iter().map(u64::to_string).collect();
@@ -50,10 +55,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_map_and_several_are_told_apart() {
+    fn what_was_changed_is_named() {
         let one = Done { changed: Changed::Map(3), done: "resumed", pinned: None };
         assert_eq!(one.to_string(), "map 3 resumed");
         assert_eq!(serde_json::to_string(&one).unwrap(), r#"{"map":3,"done":"resumed"}"#);
+
+        let memory = Done { changed: Changed::Descriptor(1), done: "suspended", pinned: None };
+        assert_eq!(memory.to_string(), "descriptor 1 suspended");
 
         let maps = Changed::Maps(vec![3, 5]);
         let several = Done { changed: maps, done: "redirected", pinned: Some(7) };

@@ -39,7 +39,7 @@ impl fmt::Display for List {
                 }
                 Shown::Map(it) => {
                     write!(f, "{:>6}  {:<8} {:>14}  ", it.id, it.kind, it.length)?;
-                    write!(f, "{}, descriptor {} from {}", it.state, it.descriptor, it.offset)?;
+                    write!(f, "{}, descriptor {} from {}", it.state(), it.descriptor, it.offset)?;
                     match it.task {
                         Some(task) => writeln!(f, ", process {task}")?,
                         None => writeln!(f)?,

@@ -5,25 +5,25 @@
 #[cfg(feature = "demo")]
 mod demo;
 mod done;
+mod hold;
 mod info;
 mod list;
 mod names;
 mod redirect;
 mod resume;
+mod seal;
 mod show;
 mod snapshot;
 mod suspend;
-
-use std::process::ExitCode;
 
 use anyhow::Result;
 use iomd::Client;
 
 use crate::arguments::{Arguments, Command};
-use crate::output;
+use crate::{exit, output};
 
 /// Does what the arguments ask for.
-pub fn run(arguments: Arguments) -> Result<ExitCode> {
+pub fn run(arguments: Arguments) -> Result<u8> {
     let Arguments { json, device, command } = arguments;
     let client = Client::open_at(&device)?;
     match command {
@@ -35,11 +35,12 @@ pub fn run(arguments: Arguments) -> Result<ExitCode> {
         }
         Command::Suspend(arguments) => suspend::run(&client, &arguments, json)?,
         Command::Resume { id } => output::result(&resume::run(&client, id)?, json)?,
+        Command::Seal(arguments) => seal::run(&client, &arguments, json)?,
         Command::Snapshot(arguments) => {
             output::result(&snapshot::run(&client, &arguments)?, json)?;
         }
         #[cfg(feature = "demo")]
         Command::Demo(arguments) => return demo::run(&device, &arguments, json),
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(exit::DONE)
 }

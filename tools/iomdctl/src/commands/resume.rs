@@ -1,13 +1,22 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! `resume`: lets accesses to a suspended map go on.
+//! `resume`: lets accesses to a suspended map or descriptor go on.
 
 use anyhow::Result;
-use iomd::Client;
+use iomd::{AnyObject, Client};
 
 use super::done::{Changed, Done};
 
 pub fn run(client: &Client, id: u64) -> Result<Done> {
-    client.open_map(id)?.resume()?;
-    Ok(Done { changed: Changed::Map(id), done: "resumed", pinned: None })
+    let changed = match client.open_object(id)? {
+        AnyObject::Map(map) => {
+            map.resume()?;
+            Changed::Map(id)
+        }
+        AnyObject::Descriptor(descriptor) => {
+            descriptor.resume()?;
+            Changed::Descriptor(id)
+        }
+    };
+    Ok(Done { changed, done: "resumed", pinned: None })
 }

@@ -39,7 +39,10 @@ pub struct Map {
     pub mapped_size: u64,
     pub options: Vec<String>,
     pub inheritance: String,
+    /// Of the map itself.
     pub state: &'static str,
+    pub descriptor_suspended: bool,
+    pub sealed: bool,
     pub task: Option<i32>,
     pub address: Option<u64>,
     pub generation: u64,
@@ -91,6 +94,8 @@ impl From<MapInfo> for Map {
                 (_, _, true) => "suspended",
                 _ => "active",
             },
+            descriptor_suspended: info.descriptor_suspended,
+            sealed: info.sealed,
             task: info.task,
             address: info.address,
             generation: info.generation,
@@ -100,6 +105,22 @@ impl From<MapInfo> for Map {
             waits: info.waits,
             longest_wait_ns: info.longest_wait.as_nanos() as u64,
         }
+    }
+}
+
+impl Map {
+    /// All that is the matter with it.
+    pub fn state(&self) -> String {
+        let mut words = vec![self.state];
+        if self.descriptor_suspended {
+            // What is suspended from elsewhere is hardly active.
+            words.retain(|word| *word != "active");
+            words.push("descriptor suspended");
+        }
+        if self.sealed {
+            words.push("sealed");
+        }
+        words.join(", ")
     }
 }
 
@@ -125,7 +146,7 @@ impl fmt::Display for Descriptor {
 impl fmt::Display for Map {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "map {}", self.id)?;
-        writeln!(f, "  state         {}", self.state)?;
+        writeln!(f, "  state         {}", self.state())?;
         writeln!(f, "  memory        descriptor {} from byte {} on", self.descriptor, self.offset)?;
         writeln!(f, "  length        {} bytes", self.length)?;
         writeln!(f, "  options       {}", self.options.join(", "))?;

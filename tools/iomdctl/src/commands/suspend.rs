@@ -1,19 +1,31 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! `suspend`: makes every access to a map wait.
+//! `suspend`: makes every access to a map, or to a descriptor through all of its maps, wait.
 
-use std::io;
-
-use anyhow::{Context, Result};
-use iomd::{Client, Deadline};
+use anyhow::{Result, bail};
+use iomd::{AnyObject, Client, Deadline, Descriptor, Map};
 
 use super::done::{Changed, Done};
+use super::hold::hold;
 use crate::arguments::Suspend;
 use crate::output;
 
 /// Says what it has done before it waits for the end of the input, if it is to.
 pub fn run(client: &Client, arguments: &Suspend, json: bool) -> Result<()> {
-    let map = client.open_map(arguments.id)?;
+    // Open until the end: it is the suspension's owner.
+    let object = client.open_object(arguments.id)?;
+    let done = match &object {
+        AnyObject::Map(map) => suspend_map(map, arguments)?,
+        AnyObject::Descriptor(descriptor) => suspend_descriptor(descriptor, arguments)?,
+    };
+    output::result(&done, json)?;
+    if arguments.hold {
+        hold()?;
+    }
+    Ok(())
+}
+
+fn suspend_map(map: &Map, arguments: &Suspend) -> Result<Done> {
     let mut suspension = map
         .suspend_with()
         .if_abandoned(arguments.if_abandoned.into())
@@ -22,13 +34,17 @@ pub fn run(client: &Client, arguments: &Suspend, json: bool) -> Result<()> {
         suspension = suspension.deadline(Deadline::after(seconds));
     }
     let pinned = Some(suspension.run()?.pinned);
-    let changed = Changed::Map(arguments.id);
-    output::result(&Done { changed, done: "suspended", pinned }, json)?;
+    Ok(Done { changed: Changed::Map(arguments.id), done: "suspended", pinned })
+}
 
-    if arguments.hold {
-        // A signal need not be handled: with this program goes the map's file, and so the owner.
-        io::copy(&mut io::stdin().lock(), &mut io::sink())
-            .context("cannot read the standard input")?;
+fn suspend_descriptor(descriptor: &Descriptor, arguments: &Suspend) -> Result<Done> {
+    if arguments.refuse_pinned {
+        bail!("object {} is a descriptor: its pages that are held are not counted", arguments.id);
     }
-    Ok(())
+    let mut suspension = descriptor.suspend_with().if_abandoned(arguments.if_abandoned.into());
+    if let Some(seconds) = arguments.deadline {
+        suspension = suspension.deadline(Deadline::after(seconds));
+    }
+    suspension.run()?;
+    Ok(Done { changed: Changed::Descriptor(arguments.id), done: "suspended", pinned: None })
 }

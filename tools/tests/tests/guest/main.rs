@@ -33,4 +33,5 @@ mod seal;
 mod segments;
 mod stale_aliases;
 mod tasks;
+mod tool;
 mod wait;

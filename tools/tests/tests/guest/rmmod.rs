@@ -339,7 +339,7 @@ fn it_comes_back_as_new() {
         let device = fs::metadata(DEVICE).unwrap();
         assert!(device.file_type().is_char_device());
         assert_eq!(device.permissions().mode() & 0o777, 0o600);
-        assert_eq!(objects(), []);
+        assert_eq!(objects(), [0; 0]);
         // Ids are given out once only, but begin anew.
         let memory = painted(2, OLD);
         assert_eq!(memory.id().unwrap(), 1);

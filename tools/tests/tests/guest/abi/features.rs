@@ -112,7 +112,7 @@ fn options_of_maps() {
     let reported = features().map_options;
     assert_eq!(reported & u64::from(IOMD_MAP_CACHE_MASK), 0, "they are modes and not bits");
     let honoured = IOMD_MAP_ANYWHERE | IOMD_MAP_READ_ONLY | IOMD_MAP_UNIQUE;
-    assert_eq!(reported, honoured.into(), "those that this test knows");
+    assert_eq!(reported, u64::from(honoured), "those that this test knows");
     for (option, is_reported) in bits(reported) {
         match u32::try_from(option) {
             Ok(option) if is_reported => assert_eq!(with_options(option), Ok(option)),

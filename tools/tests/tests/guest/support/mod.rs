@@ -24,6 +24,7 @@ pub mod ptrace;
 pub mod raw;
 pub mod region;
 pub mod signals;
+pub mod tool;
 pub mod uring;
 pub mod user;
 pub mod wiped;

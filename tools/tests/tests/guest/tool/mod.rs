@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! `iomdctl`, on objects in use. What it prints of them the documents show.
+
+mod control;
