@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use serde::Serialize;
 
 const EXIT_STATUS: &str = "\
 Exit status:
@@ -18,7 +19,7 @@ Exit status:
 Objects are reached by their ids, which needs CAP_SYS_ADMIN. Offsets are bytes, decimal or
 hexadecimal with 0x.";
 
-/// Lists iomd's objects, redirects and suspends maps, and copies memory in use
+/// Lists and watches iomd's objects, redirects and suspends maps, and copies memory in use
 #[derive(Debug, Parser)]
 #[command(version, after_help = EXIT_STATUS)]
 pub struct Arguments {
@@ -58,6 +59,8 @@ pub enum Command {
     Seal(Seal),
     /// Copy memory in use to a file, all of it at one instant
     Snapshot(Snapshot),
+    /// Show all objects again and again, those first that have most of something
+    Top(Top),
     /// Copy and move a database in use, and show what becomes of it
     #[cfg(feature = "demo")]
     Demo(Demo),
@@ -149,6 +152,39 @@ pub struct Snapshot {
     pub refuse_pinned: bool,
 }
 
+#[derive(Debug, Args)]
+pub struct Top {
+    /// What is to be high of those that come first. On a terminal keys choose too
+    #[arg(long, value_name = "KEY", default_value = "waiters")]
+    pub sort: SortBy,
+    /// How long to wait before each look; rates are of that time
+    #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = interval)]
+    pub interval: Duration,
+    /// Print a table so many times, and end
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..))]
+    pub count: Option<u64>,
+    /// Print one table, and end
+    #[arg(long, conflicts_with = "count")]
+    pub once: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum SortBy {
+    /// The id, from the lowest
+    Id,
+    /// How many maps a descriptor has
+    Maps,
+    /// How many accesses wait
+    Waiters,
+    /// The longest wait of those that ended
+    Wait,
+    /// Redirects a second
+    Redirects,
+    /// Page faults a second
+    Faults,
+}
+
 #[cfg(feature = "demo")]
 #[derive(Debug, Args)]
 pub struct Demo {
@@ -197,6 +233,15 @@ fn seconds(text: &str) -> Result<Duration, String> {
     Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
 }
 
+/// A time between two looks. One that is too short would keep a processor busy.
+fn interval(text: &str) -> Result<Duration, String> {
+    let interval = seconds(text)?;
+    if interval < Duration::from_millis(10) {
+        return Err("it is less than 0.01".into());
+    }
+    Ok(interval)
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -242,6 +287,12 @@ mod tests {
         for wrong in ["", "soon", "-1", "nan", "inf", "1e30"] {
             assert!(seconds(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn an_interval_is_not_nothing() {
+        assert_eq!(interval("0.01"), Ok(Duration::from_millis(10)));
+        assert!(interval("0").is_err());
     }
 
     #[test]

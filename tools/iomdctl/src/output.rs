@@ -14,10 +14,21 @@ use crate::exit;
 /// Prints what a command has to say.
 pub fn result<T: Serialize + Display>(value: &T, json: bool) -> anyhow::Result<()> {
     let text = if json { serde_json::to_string_pretty(value)? } else { value.to_string() };
+    print(&text)?;
+    Ok(())
+}
+
+/// Prints one of many things that a command has to say, as JSON in one line. Says whether somebody
+/// still reads.
+pub fn item<T: Serialize + Display>(value: &T, json: bool) -> anyhow::Result<bool> {
+    print(&if json { serde_json::to_string(value)? } else { value.to_string() })
+}
+
+/// Prints a text. Says whether somebody still reads: who does not read to the end has seen enough.
+pub fn print(text: &str) -> anyhow::Result<bool> {
     match writeln!(io::stdout(), "{}", text.trim_end_matches('\n')) {
-        // Who does not read to the end has seen enough.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        written => Ok(written?),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        written => Ok(written.map(|()| true)?),
     }
 }
 

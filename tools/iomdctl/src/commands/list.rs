@@ -28,6 +28,15 @@ pub fn run(client: &Client) -> Result<List> {
     Ok(List(list))
 }
 
+impl IntoIterator for List {
+    type Item = Shown;
+    type IntoIter = std::vec::IntoIter<Shown>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
 impl fmt::Display for List {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{:>6}  {:<8} {:>14}  DETAILS", "ID", "KIND", "BYTES")?;

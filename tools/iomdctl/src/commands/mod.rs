@@ -15,6 +15,7 @@ mod seal;
 mod show;
 mod snapshot;
 mod suspend;
+mod top;
 
 use anyhow::Result;
 use iomd::Client;
@@ -39,6 +40,7 @@ pub fn run(arguments: Arguments) -> Result<u8> {
         Command::Snapshot(arguments) => {
             output::result(&snapshot::run(&client, &arguments)?, json)?;
         }
+        Command::Top(arguments) => top::run(&client, &arguments, json)?,
         #[cfg(feature = "demo")]
         Command::Demo(arguments) => return demo::run(&device, &arguments, json),
     }

@@ -16,7 +16,7 @@ use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Signal, setsid};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::stdio::{dup2_stderr, dup2_stdin, dup2_stdout};
-use rustix::termios::{Winsize, tcsetwinsize};
+use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 
 use super::{Child, LIMIT};
 
@@ -77,6 +77,18 @@ impl Tool {
         self.child.kill();
     }
 
+    /// Types on its terminal.
+    pub fn type_keys(&self, keys: &str) {
+        let written = rustix::io::write(&self.output, keys.as_bytes()).expect("it can be typed to");
+        assert_eq!(written, keys.len());
+    }
+
+    /// The next line that it says.
+    #[track_caller]
+    pub fn line(&mut self) -> String {
+        self.read_until("a line", |said| said.iter().position(|&byte| byte == b'\n'))
+    }
+
     /// What it says up to these words.
     #[track_caller]
     pub fn until(&mut self, words: &str) -> String {
@@ -85,6 +97,20 @@ impl Tool {
             Some(at + words.len() - 1)
         };
         self.read_until(words, last)
+    }
+
+    /// Reads no more of what it says; its exit status.
+    #[track_caller]
+    pub fn close_output(self) -> u64 {
+        drop(self.output);
+        let status = self.child.hear();
+        self.child.succeed();
+        status
+    }
+
+    /// How its terminal is set.
+    pub fn terminal(&self) -> LocalModes {
+        tcgetattr(&self.output).expect("it is a terminal").local_modes
     }
 
     /// Its exit status, and all it says until then.

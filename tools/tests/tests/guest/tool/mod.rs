@@ -3,3 +3,4 @@
 //! `iomdctl`, on objects in use. What it prints of them the documents show.
 
 mod control;
+mod top;
