@@ -2,6 +2,7 @@
 
 //! The command line.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -18,6 +19,11 @@ Exit status:
 
 Objects are reached by their ids, which needs CAP_SYS_ADMIN. Offsets are bytes, decimal or
 hexadecimal with 0x.";
+
+const TRACE_ENDS: &str = "\
+It ends at an interrupt, after --count events, or with the command. Then its exit status is the
+command's, or 128 and the number of the signal that killed it. A command that still runs when it ends
+goes on.";
 
 /// Lists and watches iomd's objects, redirects and suspends maps, and copies memory in use
 #[derive(Debug, Parser)]
@@ -61,6 +67,8 @@ pub enum Command {
     Snapshot(Snapshot),
     /// Show all objects again and again, those first that have most of something
     Top(Top),
+    /// Show what happens to objects, as it happens
+    Trace(Trace),
     /// Copy and move a database in use, and show what becomes of it
     #[cfg(feature = "demo")]
     Demo(Demo),
@@ -183,6 +191,23 @@ pub enum SortBy {
     Redirects,
     /// Page faults a second
     Faults,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = TRACE_ENDS)]
+pub struct Trace {
+    /// Only this event: suspend, for example; may be repeated
+    #[arg(long, value_name = "EVENT")]
+    pub event: Vec<String>,
+    /// Only what is about this map or descriptor; may be repeated
+    #[arg(long, value_name = "ID")]
+    pub id: Vec<u64>,
+    /// End after so many events
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..))]
+    pub count: Option<u64>,
+    /// Run this meanwhile, and end when it does
+    #[arg(last = true, value_name = "COMMAND")]
+    pub command: Vec<OsString>,
 }
 
 #[cfg(feature = "demo")]

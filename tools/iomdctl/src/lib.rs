@@ -3,7 +3,8 @@
 //! Lists the objects of `/dev/iomd`, redirects and suspends maps, and copies memory in use.
 //!
 //! What a command has to say goes to the standard output: a text, or with `--json` one JSON value,
-//! which in case of an error is an object with the member `error`. Everything else goes to the
+//! which in case of an error is an object with the member `error`. `top` and `trace` have more to say:
+//! a value in each line. Everything else goes to the
 //! standard error.
 //!
 //! The exit status is
@@ -15,6 +16,8 @@
 //! | 2 | the arguments are wrong |
 //! | 3 | the device is not there, or not open to the caller |
 //! | 4 | there is no such object, or it is of another kind |
+//!
+//! `trace` with a command has the command's.
 
 mod arguments;
 mod commands;

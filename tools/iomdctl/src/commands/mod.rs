@@ -16,6 +16,7 @@ mod show;
 mod snapshot;
 mod suspend;
 mod top;
+mod trace;
 
 use anyhow::Result;
 use iomd::Client;
@@ -26,21 +27,23 @@ use crate::{exit, output};
 /// Does what the arguments ask for.
 pub fn run(arguments: Arguments) -> Result<u8> {
     let Arguments { json, device, command } = arguments;
-    let client = Client::open_at(&device)?;
+    // Not all need it.
+    let client = || Client::open_at(&device);
     match command {
-        Command::Info => output::result(&info::run(&client)?, json)?,
-        Command::List => output::result(&list::run(&client)?, json)?,
-        Command::Show { id } => output::result(&show::run(&client, id)?, json)?,
+        Command::Info => output::result(&info::run(&client()?)?, json)?,
+        Command::List => output::result(&list::run(&client()?)?, json)?,
+        Command::Show { id } => output::result(&show::run(&client()?, id)?, json)?,
         Command::Redirect(arguments) => {
-            output::result(&redirect::run(&client, &arguments)?, json)?;
+            output::result(&redirect::run(&client()?, &arguments)?, json)?;
         }
-        Command::Suspend(arguments) => suspend::run(&client, &arguments, json)?,
-        Command::Resume { id } => output::result(&resume::run(&client, id)?, json)?,
-        Command::Seal(arguments) => seal::run(&client, &arguments, json)?,
+        Command::Suspend(arguments) => suspend::run(&client()?, &arguments, json)?,
+        Command::Resume { id } => output::result(&resume::run(&client()?, id)?, json)?,
+        Command::Seal(arguments) => seal::run(&client()?, &arguments, json)?,
         Command::Snapshot(arguments) => {
-            output::result(&snapshot::run(&client, &arguments)?, json)?;
+            output::result(&snapshot::run(&client()?, &arguments)?, json)?;
         }
-        Command::Top(arguments) => top::run(&client, &arguments, json)?,
+        Command::Top(arguments) => top::run(&client()?, &arguments, json)?,
+        Command::Trace(arguments) => return trace::run(&arguments, json),
         #[cfg(feature = "demo")]
         Command::Demo(arguments) => return demo::run(&device, &arguments, json),
     }

@@ -13,7 +13,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags, open};
 use rustix::io::{Errno, read, retry_on_intr};
 use rustix::pipe::{PipeFlags, pipe_with};
-use rustix::process::{Signal, setsid};
+use rustix::process::{Pid, Signal, setsid};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::stdio::{dup2_stderr, dup2_stdin, dup2_stdout};
 use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
@@ -66,6 +66,10 @@ impl Tool {
             let _ = io::stdout().flush();
             channel.say(status.into());
         })
+    }
+
+    pub fn pid(&self) -> Pid {
+        self.child.pid()
     }
 
     pub fn signal(&self, signal: Signal) {

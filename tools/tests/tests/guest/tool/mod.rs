@@ -4,3 +4,4 @@
 
 mod control;
 mod top;
+mod trace;
