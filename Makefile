@@ -7,8 +7,8 @@
 export KDIR
 
 .DEFAULT_GOAL := modules
-.PHONY: modules modules_install clean help setup demo docs test test-stock test-debug test-host lint \
-	fmt rust-analyzer probe update-kernel
+.PHONY: modules modules_install install-tools clean help setup demo docs test test-stock test-debug \
+	test-host lint fmt rust-analyzer probe update-kernel
 
 help:
 	@echo 'Everything needed is set up on the way, in $${XDG_CACHE_HOME:-~/.cache}/iomd.'
@@ -21,6 +21,7 @@ help:
 	@echo '  make lint             formats, clippy, shellcheck, checkpatch, the header in C and C++'
 	@echo '  make docs             the documentation as a site, in docs/'
 	@echo '  make fmt              format all Rust code'
+	@echo '  make install-tools    install iomdctl, its completions and manual pages (PREFIX, DESTDIR)'
 	@echo '  make rust-analyzer    write rust-project.json, for editors'
 	@echo '  make clean            remove what was built here (not the cache)'
 	@echo '  make setup            only set up: the toolchain and the kernel'
@@ -34,6 +35,22 @@ help:
 
 modules modules_install:
 	+@qemu/module.sh $@
+
+# The tool as tools/ has built it, and what it tells of itself. Nothing is built here: this may run as
+# root.
+PREFIX ?= /usr/local
+iomdctl := tools/target/x86_64-unknown-linux-gnu/release/iomdctl
+share := $(DESTDIR)$(PREFIX)/share
+
+install-tools:
+	@[ -x $(iomdctl) ] || { echo 'first: cd tools && cargo build --release' >&2; exit 1; }
+	install -D $(iomdctl) $(DESTDIR)$(PREFIX)/bin/iomdctl
+	install -d $(share)/bash-completion/completions $(share)/zsh/site-functions \
+		$(share)/fish/vendor_completions.d $(share)/man/man1
+	$(iomdctl) completions bash >$(share)/bash-completion/completions/iomdctl
+	$(iomdctl) completions zsh >$(share)/zsh/site-functions/_iomdctl
+	$(iomdctl) completions fish >$(share)/fish/vendor_completions.d/iomdctl.fish
+	$(iomdctl) man $(share)/man/man1
 
 clean:
 	+@if [ -e rust/abi.rs ]; then qemu/module.sh clean; fi

@@ -112,12 +112,25 @@ prove() {
 		"$enter" make "KDIR=$kernel/linux" "INSTALL_MOD_PATH=$work" modules_install &&
 			compgen -G "$work/lib/modules/*/updates/iomd.ko*" >/dev/null
 		;;
+	'sudo make install-tools') install_tools ;;
 	'sudo modprobe iomd') ;; # guest/init loads it in every guest
 	'/path/to/linux/scripts/sign-file sha256 MOK.priv MOK.der iomd.ko') sign ;;
 	'sudo install -D -m 644 '*) [[ -f $(cut -d ' ' -f 6 <<<"$1") ]] ;;
 	'sudo systemd-sysusers' | 'sudo udevadm control --reload') ;; # not ours
 	*) return 1 ;;
 	esac
+}
+
+# Installs the tool elsewhere, and looks for what people would miss.
+install_tools() {
+	local share=$work/root/usr/local/share file
+	(cd tools && "$enter" cargo build --quiet --release --package iomdctl) &&
+		"$enter" make --silent "DESTDIR=$work/root" install-tools &&
+		"$work/root/usr/local/bin/iomdctl" --version &&
+		for file in bash-completion/completions/iomdctl zsh/site-functions/_iomdctl \
+			fish/vendor_completions.d/iomdctl.fish man/man1/iomdctl.1 man/man1/iomdctl-trace.1; do
+			[[ -s $share/$file ]] || return
+		done
 }
 
 # Signs a copy of the module with a new key.

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 use serde::Serialize;
 
 const EXIT_STATUS: &str = "\
@@ -27,7 +28,7 @@ goes on.";
 
 /// Lists and watches iomd's objects, redirects and suspends maps, and copies memory in use
 #[derive(Debug, Parser)]
-#[command(version, after_help = EXIT_STATUS)]
+#[command(name = "iomdctl", version, after_help = EXIT_STATUS)]
 pub struct Arguments {
     /// Print JSON, errors too
     #[arg(long, global = true)]
@@ -69,6 +70,16 @@ pub enum Command {
     Top(Top),
     /// Show what happens to objects, as it happens
     Trace(Trace),
+    /// Print what completes command lines, for a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Print the manual page
+    Man {
+        /// Write it to this directory instead, and a page for each command
+        directory: Option<PathBuf>,
+    },
     /// Copy and move a database in use, and show what becomes of it
     #[cfg(feature = "demo")]
     Demo(Demo),

@@ -57,3 +57,67 @@ fn a_file_that_is_no_device_is_refused() {
     let message = json(&output)["error"]["message"].as_str().unwrap().to_owned();
     assert!(message.contains("the file is not an object of that kind"), "{message}");
 }
+
+/// The names of all commands, as the help lists them.
+fn commands() -> Vec<String> {
+    let help = String::from_utf8(iomdctl(&["--help"]).stdout).unwrap();
+    let (_, list) = help.split_once("Commands:\n").expect("a list of commands");
+    let (list, _) = list.split_once("\n\n").expect("an end of the list");
+    let names = list.lines().map(|line| line.split_whitespace().next().unwrap().to_owned());
+    names.collect()
+}
+
+#[test]
+fn bash_completes_with_the_script() {
+    let complete = |words: &str| {
+        let last = words.rsplit(' ').next().unwrap();
+        let script = format!(
+            "source <(\"$0\" completions bash)
+             complete -p iomdctl
+             COMP_WORDS=({words}) COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))
+             _iomdctl iomdctl '{last}' ''
+             echo \"${{COMPREPLY[@]}}\""
+        );
+        let output = Command::new("bash")
+            .args(["-c", &script, env!("CARGO_BIN_EXE_iomdctl")])
+            .output()
+            .expect("there is bash");
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+        let text = String::from_utf8(output.stdout).unwrap();
+        let (complete, words) = text.split_once('\n').unwrap();
+        assert!(complete.contains("-F _iomdctl"), "{complete}");
+        words.trim().to_owned()
+    };
+    assert_eq!(complete("iomdctl susp"), "suspend");
+    assert_eq!(complete("iomdctl trace --ev"), "--event");
+    assert_eq!(complete("iomdctl top --so"), "--sort");
+}
+
+#[test]
+fn every_shell_has_a_script_that_names_all_commands() {
+    for shell in ["bash", "zsh", "fish"] {
+        let output = iomdctl(&["completions", shell]);
+        assert_eq!(output.status.code(), Some(0));
+        let script = String::from_utf8(output.stdout).unwrap();
+        for command in commands() {
+            assert!(script.contains(&command), "{shell}: {command}");
+        }
+    }
+    assert_eq!(iomdctl(&["completions", "cmd.exe"]).status.code(), Some(2));
+}
+
+#[test]
+fn the_manual_has_all_commands() {
+    let page = String::from_utf8(iomdctl(&["man"]).stdout).unwrap();
+    assert!(page.contains(".SH NAME\n") && page.contains("Exit status"), "{page}");
+    let directory = tempfile::tempdir().unwrap();
+    let output = iomdctl(&["man", directory.path().to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(0));
+    for command in commands().iter().filter(|command| *command != "help") {
+        assert!(page.contains(&format!("iomdctl\\-{command}(1)")), "{command}");
+        let page = directory.path().join(format!("iomdctl-{command}.1"));
+        assert!(std::fs::read_to_string(page).unwrap().contains(".SH SYNOPSIS"), "{command}");
+    }
+    assert!(directory.path().join("iomdctl.1").exists());
+    assert_eq!(iomdctl(&["man", "/nonexistent/directory"]).status.code(), Some(1));
+}

@@ -2,12 +2,14 @@
 
 //! The commands, one a file.
 
+mod completions;
 #[cfg(feature = "demo")]
 mod demo;
 mod done;
 mod hold;
 mod info;
 mod list;
+mod man;
 mod names;
 mod redirect;
 mod resume;
@@ -44,6 +46,8 @@ pub fn run(arguments: Arguments) -> Result<u8> {
         }
         Command::Top(arguments) => top::run(&client()?, &arguments, json)?,
         Command::Trace(arguments) => return trace::run(&arguments, json),
+        Command::Completions { shell } => completions::run(shell)?,
+        Command::Man { directory } => man::run(directory.as_deref())?,
         #[cfg(feature = "demo")]
         Command::Demo(arguments) => return demo::run(&device, &arguments, json),
     }
