@@ -160,11 +160,13 @@ impl<'a> Switch<'a> {
         self.changed();
     }
 
-    /// The map's own suspension is over, if there is one. To be settled.
+    /// The map's own suspension is over, if there is one: with a redirect, which tells of itself. To be
+    /// settled.
     pub(super) fn let_all_go(&self) {
-        if self.suspension().is_some() {
-            self.let_go(self.map.range, None);
-        }
+        let mut state = self.map.state.write();
+
+        state.held = Held::Nothing;
+        state.suspension = None;
     }
 
     /// The suspension lasts, but otherwise. To be settled.
