@@ -64,6 +64,8 @@ pub enum Command {
     },
     /// Let nobody else redirect, suspend, resume or end a map any more, for good
     Seal(Seal),
+    /// Map memory into a process, without its help
+    Map(Map),
     /// Copy memory in use to a file, all of it at one instant
     Snapshot(Snapshot),
     /// Show all objects again and again, those first that have most of something
@@ -157,6 +159,33 @@ impl From<IfAbandoned> for iomd::IfAbandoned {
             IfAbandoned::Resume => Self::Resume,
         }
     }
+}
+
+#[derive(Debug, Args)]
+pub struct Map {
+    /// A descriptor, of which a map is made that lives as long as it is mapped; or a map
+    pub id: u64,
+    /// The process
+    #[arg(long, value_name = "PID")]
+    pub task: i32,
+    /// Where it shall be, a multiple of the page size; nothing may be mapped there
+    #[arg(long, value_name = "ADDRESS", value_parser = bytes)]
+    pub at: Option<u64>,
+    /// Where it starts in the descriptor or the map, a multiple of the page size
+    #[arg(long, value_name = "BYTES", default_value = "0", value_parser = bytes)]
+    pub offset: u64,
+    /// How much of it; 0 is all that follows
+    #[arg(long, value_name = "BYTES", default_value = "0", value_parser = bytes)]
+    pub length: u64,
+    /// For reading only
+    #[arg(long)]
+    pub read_only: bool,
+    /// A new map may be redirected
+    #[arg(long)]
+    pub unique: bool,
+    /// Touch all of its pages at once
+    #[arg(long)]
+    pub prefault: bool,
 }
 
 #[derive(Debug, Args)]

@@ -10,6 +10,7 @@ mod hold;
 mod info;
 mod list;
 mod man;
+mod map;
 mod names;
 mod redirect;
 mod resume;
@@ -41,6 +42,7 @@ pub fn run(arguments: Arguments) -> Result<u8> {
         Command::Suspend(arguments) => suspend::run(&client()?, &arguments, json)?,
         Command::Resume { id } => output::result(&resume::run(&client()?, id)?, json)?,
         Command::Seal(arguments) => seal::run(&client()?, &arguments, json)?,
+        Command::Map(arguments) => output::result(&map::run(&client()?, &arguments)?, json)?,
         Command::Snapshot(arguments) => {
             output::result(&snapshot::run(&client()?, &arguments)?, json)?;
         }

@@ -182,7 +182,7 @@ fn inheritance_is_that_of_the_map() {
         });
         let address = map.map_into(&child.receive()).run().unwrap();
         child.say(address);
-        assert_eq!(child.hear(), inherited.into());
+        assert_eq!(child.hear(), u64::from(inherited));
         child.succeed();
     }
 }

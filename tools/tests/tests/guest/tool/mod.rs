@@ -3,5 +3,6 @@
 //! `iomdctl`, on objects in use. What it prints of them the documents show.
 
 mod control;
+mod map;
 mod top;
 mod trace;
