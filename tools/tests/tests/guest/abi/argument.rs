@@ -68,18 +68,22 @@ const PAGES: usize = 3;
 /// Memory for arguments, between addresses where nothing is.
 ///
 /// They lie at its end, so that a byte too much read or written is an error.
-pub struct Memory(Region);
+pub struct Memory {
+    reserved: Region,
+    pages: Region,
+}
 
 impl Memory {
     pub fn new() -> Self {
-        let region = Region::reserve(PAGES + 2).pages(1..PAGES + 1);
-        region.protect(MprotectFlags::READ | MprotectFlags::WRITE).expect("it is ours");
-        Self(region)
+        let reserved = Region::reserve(PAGES + 2);
+        let pages = reserved.pages(1..PAGES + 1);
+        pages.protect(MprotectFlags::READ | MprotectFlags::WRITE).expect("it is ours");
+        Self { reserved, pages }
     }
 
     /// Puts an argument at the end; its address.
     pub fn put(&self, argument: &Argument) -> usize {
-        self.put_before(self.0.len(), argument)
+        self.put_before(self.pages.len(), argument)
     }
 
     /// Puts an argument so that its last `beyond` bytes are in the last page.
@@ -89,31 +93,31 @@ impl Memory {
 
     fn put_before(&self, end: usize, argument: &Argument) -> usize {
         let start = end - argument.len();
-        self.0.write_bytes(start, argument.bytes());
-        self.0.address() + start
+        self.pages.write_bytes(start, argument.bytes());
+        self.pages.address() + start
     }
 
     /// What the argument that was put at that address is now.
     pub fn take(&self, address: usize, length: usize) -> Argument {
-        Argument(self.0.read_bytes(address - self.0.address(), length))
+        Argument(self.pages.read_bytes(address - self.pages.address(), length))
     }
 
     /// From here on nobody may write the last page, or nobody any.
     pub fn make_read_only(&self, all: bool) {
         let pages = if all { 0..PAGES } else { PAGES - 1..PAGES };
-        self.0.pages(pages).protect(MprotectFlags::READ).expect("it is ours");
+        self.pages.pages(pages).protect(MprotectFlags::READ).expect("it is ours");
     }
 
     /// From here on nobody may touch the last page.
     pub fn make_unreachable(&self) {
-        let last = self.0.pages(PAGES - 1..PAGES);
+        let last = self.pages.pages(PAGES - 1..PAGES);
         last.protect(MprotectFlags::empty()).expect("it is ours");
     }
 }
 
 impl Drop for Memory {
     fn drop(&mut self) {
-        let unmapped: Result<(), Errno> = self.0.unmap();
+        let unmapped: Result<(), Errno> = self.reserved.unmap();
         assert_eq!(unmapped, Ok(()));
     }
 }
