@@ -9,6 +9,7 @@
 use std::collections::BTreeMap;
 use std::fs::{self, DirEntry, File};
 use std::io::{self, Write};
+use std::path::Path;
 use std::time::Instant;
 
 use iomd::Client;
@@ -21,9 +22,14 @@ use crate::support::{LIMIT, PAGE, objects, proc};
 /// which begins to fill again as soon as it was emptied.
 pub const TOLERANCE: i64 = 70;
 
-/// Of so many readings the least counts, since a list may be full by chance.
-const READINGS: usize = 5;
+/// Of so many readings the least counts, since to read takes objects too, the first time, and since
+/// a list of a processor's may be full by chance; a debug kernel has no such lists.
+fn readings() -> usize {
+    if is_debug_kernel() { 2 } else { 5 }
+}
 
+/// Not counted on a kernel with kmemleak: what debugging takes of them grows all the time. There
+/// kmemleak looks for what is left behind.
 pub const PAGES: &str = "pages in use";
 pub const CHARGED: &str = "pages charged to the group";
 pub const CHARGED_TO_KERNEL: &str = "pages charged to the group, the kernel's";
@@ -41,7 +47,7 @@ impl Balance {
     /// What is in use now, in the system and by the processes of the group.
     pub fn now(group: &Cgroup) -> Self {
         let mut least = Self::read(group);
-        for _ in 1..READINGS {
+        for _ in 1..readings() {
             for (name, count) in Self::read(group).0 {
                 let least = least.0.entry(name).or_insert(count);
                 *least = count.min(*least);
@@ -77,15 +83,26 @@ impl Balance {
         settle(group);
         let mut figures = slab_objects();
         let others = [
-            (PAGES, -free_pages()),
             (CHARGED, pages(group.charged())),
             (CHARGED_TO_KERNEL, pages(group.memory("kernel"))),
             (FILES, open_files()),
             (OBJECTS, objects().len() as i64),
         ];
         figures.extend(others.map(|(name, count)| (name.to_owned(), count)));
+        if pages_count() {
+            figures.insert(PAGES.to_owned(), -free_pages());
+        }
         Self(figures)
     }
+}
+
+/// Whether [`PAGES`] are counted.
+pub fn pages_count() -> bool {
+    !is_debug_kernel()
+}
+
+fn is_debug_kernel() -> bool {
+    Path::new("/sys/kernel/debug/kmemleak").exists()
 }
 
 /// Makes the kernel add up what the processors have counted of the group's memory, which it does
@@ -107,18 +124,15 @@ fn settle(group: &Cgroup) {
 fn slab_objects() -> BTreeMap<String, i64> {
     let caches = fs::read_dir("/sys/kernel/slab").expect("/sys is mounted");
     let open = |entry: io::Result<DirEntry>| File::create(entry?.path().join("shrink"));
-    let mut caches: Vec<_> = caches.map(|entry| open(entry).expect("it can be shrunk")).collect();
-    let mut read = || {
-        for cache in &mut caches {
-            cache.write_all(b"1").expect("it can be shrunk");
-        }
-        proc::slab_objects()
-    };
-    // To read them takes objects. The second time it takes none that were not there the first time.
-    read();
-    let mut objects = read();
+    let caches: Vec<_> = caches.map(|entry| open(entry).expect("it can be shrunk")).collect();
+    for mut cache in caches {
+        cache.write_all(b"1").expect("it can be shrunk");
+    }
+    let mut objects = proc::slab_objects();
     // The addresses of stacks of threads that have ended, given back in large steps.
     objects.remove("vmap_area");
+    // What a debug kernel notes about objects and keeps.
+    objects.retain(|name, _| !name.starts_with("kmemleak_") && name != "debug_objects_cache");
     objects
 }
 
