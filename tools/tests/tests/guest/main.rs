@@ -11,6 +11,7 @@ mod buffers;
 mod by_id;
 mod client_mmap;
 mod copy;
+mod coverage;
 mod deadline;
 mod debugfs;
 mod descriptor_suspension;
