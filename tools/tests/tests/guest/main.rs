@@ -15,6 +15,7 @@ mod coverage;
 mod deadline;
 mod debugfs;
 mod descriptor_suspension;
+mod injected;
 mod kernel_access;
 mod leaks;
 mod lifetime;

@@ -13,6 +13,6 @@ mod numbers;
 mod sizes;
 mod world;
 
-use argument::Argument;
-use call::CALLS;
-use world::World;
+pub use argument::{Argument, Memory};
+pub use call::CALLS;
+pub use world::World;

@@ -78,6 +78,13 @@ impl Child {
         }
     }
 
+    /// The next word the child says. `None` if it ends without one.
+    #[track_caller]
+    pub fn listen(&self) -> Option<u64> {
+        self.await_word();
+        self.channel.listen()
+    }
+
     /// How the child's system call ended.
     #[track_caller]
     pub fn hear_outcome(&self) -> Result<u64, Errno> {

@@ -31,6 +31,14 @@ pub fn report_on_stack(signal: Signal, channel: &Channel, stack: Region) {
     install(signal, channel, libc::SA_ONSTACK);
 }
 
+/// Takes Rust's own handler away, with which the first SIGBUS of a process lets the access happen
+/// again.
+pub fn die_of(signal: Signal) {
+    // SAFETY: nothing runs in a handler any more.
+    let before = unsafe { libc::signal(signal.as_raw(), libc::SIG_DFL) };
+    assert_ne!(before, libc::SIG_ERR);
+}
+
 fn install(signal: Signal, channel: &Channel, flags: c_int) {
     CHANNEL.store(ptr::from_ref(channel).cast_mut(), Ordering::Relaxed);
     // SAFETY: all zeros are an action: no signal masked.
