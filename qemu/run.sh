@@ -134,6 +134,8 @@ fi
 	done
 	if [[ $1 == */* ]]; then
 		take "$1" "/iomd/run/${1##*/}"
+		# The guest unpacks it all, and keeps it in its memory. A script is no such file.
+		strip --strip-debug "$tree/iomd/run/${1##*/}" 2>/dev/null || true
 		quote "/iomd/run/${1##*/}" "${@:2}"
 	else
 		quote "$@"
