@@ -117,3 +117,8 @@ apt_proxies() {
 	apt-config dump 2>/dev/null |
 		sed -n 's/^\(Acquire::[a-z]*::[Pp]roxy[^ ]*\) \(".\+"\);$/\1 \2/p'
 }
+
+# forbidden ARGUMENT...: grep for what must not be in a guest's kernel log.
+forbidden() {
+	grep -E -f <(grep -v -e '^#' -e '^$' "$qemu_dir/log-patterns") "$@"
+}

@@ -223,7 +223,7 @@ guest=''
 wait "$copying" || true
 
 # The first line of the log that must not be there, if any.
-first=$(grep -n -m 1 -E -f <(grep -v -e '^#' -e '^$' "$qemu_dir/log-patterns") "$log" | cut -d : -f 1 || true)
+first=$(forbidden -n -m 1 "$log" | cut -d : -f 1 || true)
 
 # bad STATUS MESSAGE: how a run ends that did not go well.
 bad() {
