@@ -15,7 +15,8 @@ help:
 	@echo
 	@echo '  make demo             boot the stock kernel in QEMU and show what iomd does'
 	@echo '  make test             every test'
-	@echo '  make test-stock       those in QEMU on the stock kernel; test-debug: on the debug kernel'
+	@echo '  make test-stock       those in QEMU on the stock kernel'
+	@echo '  make test-debug       those in QEMU on the debug kernel'
 	@echo '  make test-host        those on this machine'
 	@echo '  make [modules]        build iomd.ko for the stock kernel'
 	@echo '  make lint             formats, clippy, shellcheck, checkpatch, the header in C and C++'
@@ -24,7 +25,7 @@ help:
 	@echo '  make install-tools    install iomdctl, its completions and manual pages (PREFIX, DESTDIR)'
 	@echo '  make rust-analyzer    write rust-project.json, for editors'
 	@echo '  make clean            remove what was built here (not the cache)'
-	@echo '  make setup            only set up: the toolchain and the kernel'
+	@echo '  make setup            only set up: the toolchain and the kernel, not the debug kernel'
 	@echo '  make update-kernel    take the newest stock kernel from now on'
 	@echo
 	@echo 'With KDIR=/path/to/linux, a Rust-enabled kernel of your own:'
