@@ -13,8 +13,8 @@ use rustix::thread::CapabilitySet;
 use crate::support::privileges::{become_user, enter_user_namespace, give_up};
 use crate::support::raw::{self, refused, size};
 use crate::support::{
-    Child, End, PAGE, User, assert_painted, buffer, client, objects, open_files, painted, unique,
-    unique_shared, window,
+    Child, End, PAGE, User, assert_painted, buffer, client, objects, open_files, painted, scaled,
+    unique, unique_shared, window,
 };
 
 const OLD: u64 = 0x0100;
@@ -132,7 +132,7 @@ fn rise_and_are_never_used_again() {
         assert!(id > last, "{id} after {last}");
         last = id;
     };
-    for _ in 0..1000 {
+    for _ in 0..scaled(1000) {
         let memory = buffer(1);
         rises(memory.id().unwrap());
         // Both kinds have theirs from one sequence.

@@ -7,7 +7,7 @@ use rustix::process::{Resource, Rlimit, Signal, setrlimit};
 
 use crate::support::cgroup::Cgroup;
 use crate::support::privileges::become_user;
-use crate::support::{Channel, Child, End, PAGE, User, client, eventually, unique, window};
+use crate::support::{Channel, Child, End, PAGE, User, client, eventually, scaled, unique, window};
 
 const MIB: u64 = 1 << 20;
 
@@ -205,7 +205,7 @@ fn nobody_is_killed_for_what_it_takes_to_find_pages_either() {
     const STRIDE: usize = 1 << 30;
     const PAGES: usize = 1 << 12;
     let (creator, other) = (Cgroup::new("creator"), Cgroup::new("other"));
-    for round in 0..10 {
+    for round in 0..scaled(10).max(4) {
         let maker = maker(&creator, || client().sparse_buffer((STRIDE * PAGES) as u64).unwrap());
         maker.say(0);
         let memory: Descriptor = maker.receive();

@@ -10,11 +10,14 @@ use rustix::process::Signal;
 
 use super::{NEW, OLD};
 use crate::support::{
-    Child, End, LIMIT, PAGE, User, assert_painted, buffer, paint, painted, proc, unique, window,
+    Child, End, LIMIT, PAGE, User, assert_painted, buffer, paint, painted, proc, scaled, unique,
+    window,
 };
 
 /// Pages enough for a copy to take a while.
-const PAGES: usize = (64 << 20) / PAGE;
+fn pages() -> usize {
+    ((scaled(64).max(16) as usize) << 20) / PAGE
+}
 
 /// A process that makes the copy and tells how many maps it suspended, when its first page is
 /// copied. Until then the target's first page begins with something else.
@@ -58,10 +61,10 @@ fn errno<T>(result: iomd::Result<T>) -> Result<(), Errno> {
 
 #[test]
 fn other_copies_to_or_of_its_target_are_refused() {
-    let (source, target) = (painted(PAGES, OLD), painted(PAGES, NEW));
+    let (source, target) = (painted(pages(), OLD), painted(pages(), NEW));
     let other = painted(4, NEW);
     let page = PAGE as u64;
-    let last = (PAGES as u64 - 1) * page;
+    let last = (pages() as u64 - 1) * page;
     let busy = Err(Errno::BUSY);
     let refused = meanwhile(&source, &target, |_| {
         [
@@ -86,7 +89,7 @@ fn other_copies_to_or_of_its_target_are_refused() {
 
 #[test]
 fn nobody_begins_to_write_what_is_copied() {
-    let (source, target) = (painted(PAGES, OLD), painted(PAGES, NEW));
+    let (source, target) = (painted(pages(), OLD), painted(pages(), NEW));
     let other = painted(4, NEW);
     let (map, reader) =
         (unique(&other), other.map().unique(true).read_only(true).create().unwrap());
@@ -115,8 +118,8 @@ fn nobody_begins_to_write_what_is_copied() {
 
 #[test]
 fn memory_that_is_not_copied_is_nothing_to_it() {
-    let (source, target) = (painted(PAGES, OLD), painted(PAGES, NEW));
-    let half = (PAGES / 2 * PAGE) as u64;
+    let (source, target) = (painted(pages(), OLD), painted(pages(), NEW));
+    let half = (pages() / 2 * PAGE) as u64;
     let last = half + half - PAGE as u64;
     let outside = source.map().unique(true).offset(last).create().unwrap();
     let outside = outside.mmap().unwrap();
@@ -149,7 +152,8 @@ fn memory_that_is_not_copied_is_nothing_to_it() {
 
 #[test]
 fn two_copies_of_one_memory_both_succeed() {
-    let (source, one, other) = (painted(PAGES, OLD), painted(PAGES, NEW), painted(PAGES, NEW));
+    let (source, one, other) =
+        (painted(pages(), OLD), painted(pages(), NEW), painted(pages(), NEW));
     let map = unique(&source);
     let user = User::of(&map);
     user.read(0);
@@ -186,7 +190,7 @@ fn two_copies_of_one_memory_both_succeed() {
 /// Maps of all kinds, each with a process that uses it: the page that it begins with, and whether
 /// it may write.
 fn users(source: &Descriptor) -> Vec<(Map, User, u64, bool)> {
-    let last = PAGES as u64 - 1;
+    let last = pages() as u64 - 1;
     [(0, false), (0, true), (last, false), (1, false)]
         .into_iter()
         .map(|(page, read_only)| {
@@ -204,7 +208,7 @@ fn who_is_killed_in_the_middle_leaves_all_as_it_was() {
     for resume_on_target in [false, true] {
         let start = Instant::now();
         loop {
-            let (source, target) = (painted(PAGES, OLD), painted(PAGES, NEW));
+            let (source, target) = (painted(pages(), OLD), painted(pages(), NEW));
             let users = users(&source);
             let before: Vec<_> = users.iter().map(|(map, ..)| map.info().unwrap()).collect();
             let copier = copier(&source, &target, resume_on_target);
@@ -213,7 +217,7 @@ fn who_is_killed_in_the_middle_leaves_all_as_it_was() {
             }
             let end = copier.kill();
             let reads: Vec<_> = users.iter().map(|(_, user, ..)| user.finish()).collect();
-            if window(&target).load_u64((PAGES - 1) * PAGE) != NEW + PAGES as u64 - 1 {
+            if window(&target).load_u64((pages() - 1) * PAGE) != NEW + pages() as u64 - 1 {
                 // It was over before.
                 assert!(start.elapsed() < LIMIT, "nobody is ever killed in the middle");
                 continue;
