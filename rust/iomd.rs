@@ -29,6 +29,7 @@ mod suspension;
 mod task;
 
 use control::{client::Client, debugfs};
+use descriptor::purge::Purging;
 use kernel::{
     miscdevice::{MiscDeviceOptions, MiscDeviceRegistration},
     prelude::*,
@@ -48,6 +49,7 @@ struct IomdModule {
     #[pin]
     _device: MiscDeviceRegistration<Client>,
     _debugfs: Directory,
+    _purging: Purging,
 }
 
 impl kernel::InPlaceModule for IomdModule {
@@ -57,6 +59,7 @@ impl kernel::InPlaceModule for IomdModule {
         map::init_registry(&loading);
 
         try_pin_init!(Self {
+            _purging: Purging::start(&loading)?,
             _device <- MiscDeviceRegistration::register(MiscDeviceOptions { name: c"iomd" }),
             _debugfs: debugfs::directory(),
         })

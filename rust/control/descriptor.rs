@@ -7,6 +7,7 @@ use super::{
     argument::Argument,
     bytes, check_flags, check_padding, deadline,
     handle::{DescriptorFile, MapFile},
+    purge,
 };
 use crate::{
     abi::{
@@ -15,8 +16,8 @@ use crate::{
         IOMD_COPY_RESUME_ON_TARGET, IOMD_DESCRIPTOR_INFO, IOMD_DESCRIPTOR_READ_ONLY,
         IOMD_DESCRIPTOR_REOPEN, IOMD_DESCRIPTOR_RESUME, IOMD_DESCRIPTOR_SUSPEND, IOMD_INHERIT_COPY,
         IOMD_INHERIT_NONE, IOMD_INHERIT_SHARE, IOMD_KIND_BUFFER, IOMD_MAP_CREATE,
-        IOMD_MAP_CREATE_KEEP, IOMD_OPEN_READ_ONLY, IOMD_SUSPEND_ABANDONED_RESUME,
-        IOMD_SUSPEND_ABANDONED_SIGBUS, IOMD_SUSPEND_SPARE_CALLER,
+        IOMD_MAP_CREATE_KEEP, IOMD_OPEN_READ_ONLY, IOMD_SET_PURGEABLE,
+        IOMD_SUSPEND_ABANDONED_RESUME, IOMD_SUSPEND_ABANDONED_SIGBUS, IOMD_SUSPEND_SPARE_CALLER,
     },
     descriptor::{copy::Copy, suspend::DescriptorSuspension},
     map::{Inheritance, Map, Request},
@@ -36,7 +37,7 @@ impl DescriptorFile {
         let info = &mut argument.value;
 
         check_flags(info.flags, 0)?;
-        check_padding(info.padding)?;
+        check_padding(info.purgeable)?;
         *info = iomd_descriptor_info {
             size: info.size,
             flags: if file::access(file).is_writable() {
@@ -49,7 +50,7 @@ impl DescriptorFile {
             resident: bytes(self.descriptor().resident()),
             maps: self.descriptor().observer_count() as u64,
             kind: IOMD_KIND_BUFFER,
-            padding: 0,
+            purgeable: purge::number(self.descriptor().purgeable()),
         };
         argument.answer()
     }
@@ -204,6 +205,11 @@ impl FileObject for DescriptorFile {
         );
         seq_print!(lines, "iomd-resident:\t{}\n", bytes(descriptor.resident()));
         seq_print!(lines, "iomd-maps:\t{}\n", descriptor.observer_count());
+        seq_print!(
+            lines,
+            "iomd-purgeable:\t{}\n",
+            purge::name(descriptor.purgeable())
+        );
     }
 
     fn ioctl(&self, file: &File, command: u32, argument: UserPtr) -> Result<isize> {
@@ -214,6 +220,7 @@ impl FileObject for DescriptorFile {
             IOMD_COPY => self.copy(file, argument),
             IOMD_DESCRIPTOR_SUSPEND => self.suspend(file, argument),
             IOMD_DESCRIPTOR_RESUME => self.resume(file, argument),
+            IOMD_SET_PURGEABLE => self.set_purgeable(file, argument),
             _ => Err(ENOTTY),
         }
     }

@@ -14,6 +14,7 @@ mod descriptor;
 mod handle;
 mod into_task;
 mod map;
+mod purge;
 mod redirect;
 mod task;
 

@@ -1,33 +1,42 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Memory that iomd allocates (IOBufferMemoryDescriptor): zeroed pages, all at creation or each on
+//! Memory that iomd allocates (IOBufferMemoryDescriptor): zeroed pages, all at once or each on
 //! first touch, charged to whoever created the buffer.
+//!
+//! The memory can be taken away as a whole, and given back. Whoever uses a page has the [`Pages`],
+//! and whoever takes them away waits until nobody has, or goes.
 
 use crate::{
     os::{
         account::Account,
         pages::{Page, PageArray, PageRef},
+        rwsem::{new_rw_semaphore, ReadGuard, RwSemaphore},
         task,
     },
     pure::range::PageRange,
 };
 use kernel::prelude::*;
 
+/// `None` while it is taken away.
+pub(super) type Contents = Option<Pin<KBox<PageArray>>>;
+
 #[pin_data(PinnedDrop)]
 pub(crate) struct Buffer {
     range: PageRange,
+    sparse: bool,
     account: Account,
     #[pin]
-    pages: PageArray,
+    pub(super) contents: RwSemaphore<Contents>,
 }
 
 impl Buffer {
-    /// A buffer without pages, on the current task's account.
-    pub(super) fn new(range: PageRange) -> impl PinInit<Self, Error> {
+    /// A buffer without memory, on the current task's account.
+    pub(super) fn new(range: PageRange, sparse: bool) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
             range,
+            sparse,
             account: Account::of_current()?,
-            pages <- PageArray::new(),
+            contents <- new_rw_semaphore!(None, "iomd_contents"),
         })
     }
 
@@ -41,29 +50,46 @@ impl Buffer {
         self.account.user_id()
     }
 
-    /// How many pages have memory.
-    pub(super) fn resident(&self) -> usize {
-        self.pages.count()
+    pub(super) fn account(&self) -> &Account {
+        &self.account
     }
 
-    /// The page at `index`, if it has memory.
-    pub(crate) fn page(&self, index: usize) -> Option<PageRef<'_>> {
-        self.pages.get(index)
+    /// Its pages. Waits while they are just being taken away.
+    pub(crate) fn pages(&self) -> Pages<'_> {
+        Pages(self.contents.read())
     }
 
-    /// The first page with memory in `[index, last]`.
-    pub(super) fn next_page(&self, index: usize, last: usize) -> Option<(usize, PageRef<'_>)> {
-        self.pages.next(index, last)
+    /// Its pages, but for that moment.
+    pub(crate) fn try_pages(&self) -> Option<Pages<'_>> {
+        self.contents.try_read().map(Pages)
     }
 
-    /// Gives the page at `index` memory if it has none. `ENOMEM` beyond the creator's limits.
+    /// Waits for the end of that moment, or of the task.
+    pub(crate) fn wait_for_pages(&self) {
+        drop(self.contents.read_killable());
+    }
+
+    /// Gives the page at `index` memory if it has none; nothing, just while pages are being taken
+    /// away. `ENODATA` when they were, `ENOMEM` beyond the creator's limits.
     pub(crate) fn populate(&self, index: usize) -> Result {
-        if self.page(index).is_some() {
+        let Some(pages) = self.try_pages() else {
+            return Ok(());
+        };
+        if pages.get(index).is_some() {
             return Ok(());
         }
+        pages.array()?;
+        // Memory is allocated without the lock: it can be that of this buffer which is taken for it.
+        drop(pages);
         let page = self.charge_page()?;
 
-        self.insert_charged(index, page)
+        if let Some(pages) = self.try_pages() {
+            self.insert_charged(&pages, index, page)
+        } else {
+            drop(page);
+            self.account.uncharge(1);
+            Ok(())
+        }
     }
 
     /// A page on the buffer's account, for [`Buffer::insert_charged`].
@@ -75,9 +101,13 @@ impl Buffer {
     }
 
     /// Gives the place `index` a page of [`Buffer::charge_page`], or that back if it has one.
-    /// `ENOMEM`.
-    pub(super) fn insert_charged(&self, index: usize, page: Page) -> Result {
-        match self.insert(index, page) {
+    /// `ENODATA`, `ENOMEM`.
+    pub(super) fn insert_charged(&self, pages: &Pages<'_>, index: usize, page: Page) -> Result {
+        let inserted = pages
+            .array()
+            .and_then(|array| self.insert(array, index, page));
+
+        match inserted {
             Err(error) => {
                 self.account.uncharge(1);
                 // Another task touched it first; that page is as good.
@@ -96,37 +126,74 @@ impl Buffer {
         self.account.uncharge(pages);
     }
 
-    /// Gives a buffer that nobody else has yet all of its memory. `ENOMEM`, at once if it is beyond
-    /// the locked memory that is left; `EINTR` if the task is killed, for it can take long.
-    pub(super) fn populate_all(&self) -> Result {
-        self.account.charge(self.range.pages())?;
-        let populated = self.insert_all_pages();
-        // What there is is uncharged with the buffer.
-        self.account
-            .uncharge(self.range.pages().saturating_sub(self.pages.count()));
-        populated
+    /// Gives a buffer that has no memory zeroed memory, all of it or, if it is sparse, none yet.
+    /// `ENOMEM`, at once if it is beyond the locked memory that is left; `EINTR` if the task is
+    /// killed, for it can take long. Until it is all there, nobody sees any.
+    pub(super) fn restore(&self) -> Result {
+        let array = KBox::pin_init(PageArray::new(), GFP_KERNEL_ACCOUNT)?;
+
+        if !self.sparse {
+            self.account.charge(self.range.pages())?;
+            self.fill(&array)
+                .inspect_err(|_| self.account.uncharge(self.range.pages()))?;
+        }
+        *self.contents.write() = Some(array);
+        Ok(())
     }
 
-    fn insert_all_pages(&self) -> Result {
+    fn fill(&self, array: &PageArray) -> Result {
         for index in self.range.start()..=self.range.last() {
             if task::is_killed() {
                 return Err(EINTR);
             }
-            self.insert(index, self.account.new_page()?)?;
+            self.insert(array, index, self.account.new_page()?)?;
             task::yield_if_needed();
         }
         Ok(())
     }
 
     /// `EBUSY` if there is a page already, `ENOMEM` if it cannot be kept track of.
-    fn insert(&self, index: usize, page: Page) -> Result {
-        self.account.in_memcg(|| self.pages.insert(index, page))
+    fn insert(&self, array: &PageArray, index: usize, page: Page) -> Result {
+        self.account.in_memcg(|| array.insert(index, page))
     }
 }
 
 #[pinned_drop]
 impl PinnedDrop for Buffer {
     fn drop(self: Pin<&mut Self>) {
-        self.account.uncharge(self.pages.count());
+        // Nobody else has it any more.
+        let pages = self.try_pages().map_or(0, |pages| pages.count());
+
+        self.account.uncharge(pages);
+    }
+}
+
+/// A buffer's pages, none of which is taken away as long as this is there.
+pub(crate) struct Pages<'a>(ReadGuard<'a, Contents>);
+
+impl Pages<'_> {
+    /// `ENODATA` if they were taken away.
+    fn array(&self) -> Result<&PageArray> {
+        self.0.as_deref().ok_or(ENODATA)
+    }
+
+    /// Whether they were taken away.
+    pub(crate) fn are_gone(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// How many there are.
+    pub(crate) fn count(&self) -> usize {
+        self.0.as_ref().map_or(0, |array| array.count())
+    }
+
+    /// The page at `index`, if it has memory.
+    pub(crate) fn get(&self, index: usize) -> Option<PageRef<'_>> {
+        self.0.as_ref()?.get(index)
+    }
+
+    /// The first page with memory in `[index, last]`.
+    pub(super) fn next(&self, index: usize, last: usize) -> Option<(usize, PageRef<'_>)> {
+        self.0.as_ref()?.next(index, last)
     }
 }

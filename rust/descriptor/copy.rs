@@ -55,7 +55,7 @@ struct Participant<'a> {
 }
 
 impl Copy<'_> {
-    /// `EINVAL` if the ranges overlap; `EBUSY` if another copy uses one of them, or a page is
+    /// `EINVAL` if the ranges overlap; `ENODATA` if the memory of either was taken away; `EBUSY` if another copy uses one of them, or a page is
     /// pinned; `EPERM` for a sealed observer; `EPERM`, `ERANGE` if one cannot go on on the target; `ENOMEM`; `EINTR` if
     /// the task is killed, which can leave the target half-written.
     pub(crate) fn run(&self) -> Result<Copied> {
@@ -64,6 +64,12 @@ impl Copy<'_> {
         }
         let _source = Claimed::new(self.source, self.source_range, Use::Source)?;
         let _target = Claimed::new(self.target, self.target_range, Use::Target)?;
+        // From here on nobody takes it away.
+        for descriptor in [self.source, self.target] {
+            if descriptor.buffer().pages().are_gone() {
+                return Err(ENODATA);
+            }
+        }
 
         let outer = self.source.copying.lock()?;
         let observers = self.source.observers.lock().of(self.source_range)?;
@@ -174,7 +180,7 @@ impl Copy<'_> {
             self.target_range,
             self.source_range,
             |page, index| {
-                match source.page(index) {
+                match source.pages().get(index) {
                     Some(from) => page.copy_from(&from),
                     None => page.clear(),
                 }
@@ -195,7 +201,13 @@ fn each_page(
     let mut next = Some(range.start());
 
     while let Some(start) = next {
-        let Some((index, page)) = descriptor.buffer().next_page(start, range.last()) else {
+        // A reference of our own: the pages of one buffer at a time.
+        let Some((index, page)) = descriptor
+            .buffer()
+            .pages()
+            .next(start, range.last())
+            .map(|(index, page)| (index, page.share()))
+        else {
             break;
         };
         work(&page, other.nth(index - range.start()).ok_or(ERANGE)?)?;

@@ -7,13 +7,16 @@
 pub(crate) mod buffer;
 pub(crate) mod copy;
 pub(crate) mod observer;
+pub(crate) mod purge;
 mod reserve;
 pub(crate) mod suspend;
+mod taking;
 
 use crate::{
     os::{
         global::global_mutex,
         mutex::{new_killable_mutex, KillableMutex},
+        shrinker::Listing,
         task, trace,
     },
     pure::range::PageRange,
@@ -45,6 +48,10 @@ pub(crate) struct Descriptor {
     /// Outermost of all locks: who holds it may take the locks of several observers.
     #[pin]
     copying: KillableMutex<()>,
+    /// Held to change whether the memory may be taken away, and to take it; with its place among
+    /// what may be.
+    #[pin]
+    purging: KillableMutex<Option<Listing<Descriptor>>>,
 }
 
 impl Descriptor {
@@ -55,16 +62,15 @@ impl Descriptor {
         let descriptor = Arc::pin_init(
             try_pin_init!(Self {
                 identity: Identity::new(),
-                buffer <- Buffer::new(range),
+                buffer <- Buffer::new(range, sparse),
                 observers <- new_mutex!(Observers::new(), "iomd_observers"),
                 copying <- new_killable_mutex!((), "iomd_copying"),
+                purging <- new_killable_mutex!(None, "iomd_purging"),
             }? Error),
             GFP_KERNEL_ACCOUNT,
         )?;
 
-        if !sparse {
-            descriptor.buffer.populate_all()?;
-        }
+        descriptor.buffer.restore()?;
         let node = Registry::node(&descriptor)?;
         DESCRIPTORS.lock().insert(node);
         trace::descriptor_create(descriptor.id(), range.pages(), sparse);
@@ -97,7 +103,7 @@ impl Descriptor {
 
     /// How many pages have memory.
     pub(crate) fn resident(&self) -> usize {
-        self.buffer.resident()
+        self.buffer.pages().count()
     }
 
     /// How many observers it has.
@@ -108,11 +114,12 @@ impl Descriptor {
     /// How many pages of `range` someone holds besides their mappings. `EINTR` if the task is
     /// killed.
     pub(crate) fn held_pages(&self, range: PageRange) -> Result<usize> {
+        let pages = self.buffer.pages();
         let mut held = 0;
         let mut next = Some(range.start());
 
         while let Some(start) = next {
-            let Some((index, page)) = self.buffer.next_page(start, range.last()) else {
+            let Some((index, page)) = pages.next(start, range.last()) else {
                 break;
             };
             held += usize::from(page.is_held());
@@ -133,6 +140,7 @@ impl Object for Descriptor {
 
     fn retire(&self) {
         let removed = DESCRIPTORS.lock().remove(self.id());
+        drop(self.purging.lock_unkillable().take());
         drop(removed);
     }
 }
@@ -146,7 +154,7 @@ pub(crate) struct Part {
 
 impl Part {
     /// Lets `observer` show `range`. `EBUSY` if that part is being copied and the observer would
-    /// be a new writer.
+    /// be a new writer, or if the memory may be taken away and the observer is relied on.
     pub(crate) fn observe(
         descriptor: &Strong<Descriptor>,
         range: PageRange,

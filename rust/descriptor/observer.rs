@@ -3,7 +3,10 @@
 //! How a descriptor reaches those who show its memory, without knowing what they are.
 
 use super::{suspend::DescriptorSuspension, Descriptor, Part};
-use crate::{os::mutex::Guard, pure::range::PageRange};
+use crate::{
+    os::{mutex::Guard, task},
+    pure::{purge::Purgeable, range::PageRange},
+};
 use kernel::{prelude::*, rbtree::RBTree, sync::Arc};
 
 /// Something through which tasks reach a part of a descriptor.
@@ -16,6 +19,14 @@ pub(crate) trait Observer: Send + Sync {
 
     /// Lets accesses pass or wait as what it shows is suspended now. Waits for its lock.
     fn settle(&self);
+
+    /// Whether tasks reach memory through it that they rely on: nobody but its owner may hold up
+    /// or refuse their accesses.
+    fn is_relied_on(&self) -> bool;
+
+    /// Takes page-table entries away, for whoever keeps new ones from coming. Allocates nothing, and
+    /// waits for no lock under which that is done.
+    fn zap(&self);
 }
 
 /// An observer that nobody else can change.
@@ -80,6 +91,7 @@ pub(super) struct Observers {
     attachments: KVVec<Attachment>,
     claims: KVec<Claim>,
     pub(super) suspension: Option<DescriptorSuspension>,
+    pub(super) purgeable: Purgeable,
     last_ticket: u64,
 }
 
@@ -89,6 +101,7 @@ impl Observers {
             attachments: KVVec::new(),
             claims: KVec::new(),
             suspension: None,
+            purgeable: Purgeable::NonVolatile,
             last_ticket: 0,
         }
     }
@@ -102,7 +115,8 @@ impl Observers {
         self.attachments.len()
     }
 
-    /// `EBUSY` for a writer of what is being copied, and for all while it is being suspended.
+    /// `EBUSY` for a writer of what is being copied, for all while it is being suspended, and for
+    /// one that is relied on if the memory may be taken away.
     pub(super) fn attach(
         &mut self,
         range: PageRange,
@@ -117,7 +131,8 @@ impl Observers {
             };
             forbids && claim.range.overlaps(range)
         });
-        if refused {
+        let may_be_taken = self.purgeable != Purgeable::NonVolatile;
+        if refused || may_be_taken && observer.is_relied_on() {
             return Err(EBUSY);
         }
         let ticket = self.ticket();
@@ -173,6 +188,24 @@ impl Observers {
         self.claims.retain(|claim| claim.ticket != ticket);
     }
 
+    /// Whether the memory may be, or be made, one that is taken away. `EPERM` if it is relied on.
+    pub(super) fn check_volatile(&self) -> Result {
+        let is_relied_on = |attachment: &Attachment| attachment.observer.is_relied_on();
+
+        if self.attachments.iter().any(is_relied_on) {
+            return Err(EPERM);
+        }
+        Ok(())
+    }
+
+    /// As [`Observers::check_volatile`], and `EBUSY` if it is just being copied, or copied to.
+    pub(super) fn check_take(&self) -> Result {
+        if self.claims.iter().any(|claim| claim.use_ != Use::Suspend) {
+            return Err(EBUSY);
+        }
+        self.check_volatile()
+    }
+
     /// Every observer of a page of the range, by id: once each, although one that is being
     /// redirected within the descriptor has two attachments.
     pub(super) fn of(&self, range: PageRange) -> Result<RBTree<u64, Arc<dyn Observer>>> {
@@ -185,6 +218,14 @@ impl Observers {
             }
         }
         Ok(observers)
+    }
+
+    /// Takes the page-table entries of all away. See [`Observer::zap`].
+    pub(super) fn zap(&self) {
+        for attachment in &self.attachments {
+            attachment.observer.zap();
+            task::yield_if_needed();
+        }
     }
 
     /// The observer with the smallest id above `id`.

@@ -37,7 +37,7 @@ impl<'a> Reserve<'a> {
             .binary_search_by_key(&index, |(index, _)| *index)
             .is_ok();
 
-        if is_here || self.buffer.page(index).is_some() {
+        if is_here || self.buffer.pages().get(index).is_some() {
             return Ok(());
         }
         // Room first: what is charged then is a page of ours.
@@ -51,7 +51,8 @@ impl<'a> Reserve<'a> {
     /// are the buffer's then, zeros where there were zeros.
     pub(super) fn commit(mut self) -> Result {
         while let Some((index, page)) = self.pages.pop() {
-            self.buffer.insert_charged(index, page)?;
+            self.buffer
+                .insert_charged(&self.buffer.pages(), index, page)?;
         }
         Ok(())
     }

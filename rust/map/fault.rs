@@ -44,15 +44,20 @@ impl Map {
             else {
                 return fault.sigbus();
             };
-            let buffer = part.descriptor().buffer();
-            if let Some(page) = buffer.page(index) {
+            let Some(pages) = part.descriptor().buffer().try_pages() else {
+                // They are just being taken away, or looked at for that.
+                let descriptor = part.descriptor().clone();
+                drop(state);
+                return fault.retry_after(|| descriptor.buffer().wait_for_pages());
+            };
+            if let Some(page) = pages.get(index) {
                 let wanted = fault.page();
                 let following = (1..fault.window()).map_while(|distance| {
                     let page = wanted.checked_add(distance)?;
                     if state.held.holds(page) {
                         return None;
                     }
-                    buffer.page(part.range().nth(page)?)
+                    pages.get(part.range().nth(page)?)
                 });
                 self.counters.faults.fetch_add(1, Relaxed);
                 trace::fault(self.id(), wanted);
@@ -63,6 +68,7 @@ impl Map {
             // First touch. Memory is allocated without the lock: whoever waits for it to be free
             // must not wait for reclaim.
             let descriptor = part.descriptor().clone();
+            drop(pages);
             drop(state);
             if descriptor.buffer().populate(index).is_err() {
                 return fault.sigbus();

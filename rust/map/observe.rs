@@ -41,6 +41,14 @@ impl Observer for Map {
     fn settle(&self) {
         Switch::new(self, self.control.lock_unkillable()).settle();
     }
+
+    fn is_relied_on(&self) -> bool {
+        self.is_sealed() && !self.has_ended()
+    }
+
+    fn zap(&self) {
+        self.inode.zap(self.range);
+    }
 }
 
 struct Locked<'a> {

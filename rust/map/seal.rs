@@ -33,7 +33,7 @@ impl Handle {
     /// Lets only this handle control the map from now on. Nothing is done if it does already.
     ///
     /// `EPERM` if another does; `EBUSY` for a map that is suspended, or whose
-    /// descriptor is, or that has ended: nobody could rely
+    /// descriptor is, or that has ended, or whose memory may be taken away: nobody could rely
     /// on that one; `EINTR` if the task is killed while another controller is at work.
     pub(crate) fn seal(&self) -> Result {
         let switch = Switch::new(&self.map, self.map.control.lock()?);
@@ -43,8 +43,8 @@ impl Handle {
         if self.map.has_ended() || held_up {
             return Err(EBUSY);
         }
-        self.map.sealed_by.store(self.id.number(), Release);
-        Ok(())
+        let descriptor = switch.descriptor().ok_or(EBUSY)?;
+        descriptor.while_non_volatile(|| self.map.sealed_by.store(self.id.number(), Release))
     }
 
     /// Ends the mapping, see [`Map::end`]. `EPERM` if another handle sealed it; `EINTR` if the task

@@ -15,7 +15,7 @@ pub(crate) struct Segment {
 impl Map {
     /// The segment that begins at the byte `offset` of the map.
     ///
-    /// `ERANGE` if that is not in the map, `ENODATA` if there is no memory yet, `ENODEV` for a map
+    /// `ERANGE` if that is not in the map, `ENODATA` if there is no memory, not yet or not any more, `ENODEV` for a map
     /// that has ended, `EINTR` if the task is killed. The memory stays there no longer than its
     /// buffer.
     pub(crate) fn segment(&self, offset: u64) -> Result<Segment> {
@@ -34,10 +34,10 @@ impl Map {
 
             (part.descriptor().clone(), part.range())
         };
-        let buffer = descriptor.buffer();
+        let pages = descriptor.buffer().pages();
         let first = usize::try_from(offset / PAGE_SIZE).map_err(|_| ERANGE)?;
         let page_at = |number: usize| {
-            let page = buffer.page(range.nth(number)?)?;
+            let page = pages.get(range.nth(number)?)?;
             Some(page.physical_address())
         };
         let start = page_at(first).ok_or(ENODATA)?;

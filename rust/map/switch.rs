@@ -4,9 +4,10 @@
 
 use super::{held::Held, Map};
 use crate::{
-    descriptor::Part,
+    descriptor::{Descriptor, Part},
     os::{mutex::Guard, trace},
     pure::range::PageRange,
+    registry::Strong,
     suspension::{Suspension, Terms},
 };
 use kernel::{
@@ -35,6 +36,13 @@ impl<'a> Switch<'a> {
     /// The redirect to nothing that holds accesses up, if one does.
     pub(super) fn suspension(&self) -> Option<Suspension> {
         self.map.state.read().suspension
+    }
+
+    /// Whose memory the map shows.
+    pub(super) fn descriptor(&self) -> Option<Strong<Descriptor>> {
+        let state = self.map.state.read();
+
+        state.part.as_ref().map(|part| part.descriptor().clone())
     }
 
     /// From here on no fault inserts a page; all accesses that fault wait: on `terms`, or where none

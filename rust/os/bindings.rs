@@ -56,6 +56,7 @@ extern "C" {
     pub(super) fn iomd_alloc_page() -> *mut page;
     pub(super) fn iomd_xa_init_accounted(xa: *mut xarray);
     pub(super) fn iomd_xa_insert(xa: *mut xarray, index: c_ulong, entry: *mut c_void) -> c_int;
+    pub(super) fn iomd_get_page(page: *mut page);
     pub(super) fn iomd_copy_highpage(to: *mut page, from: *mut page);
     pub(super) fn iomd_clear_highpage(page: *mut page);
     pub(super) fn iomd_page_to_phys(page: *mut page) -> phys_addr_t;
@@ -74,6 +75,14 @@ extern "C" {
     pub(super) fn iomd_current_mem_cgroup() -> *mut mem_cgroup;
     pub(super) fn iomd_set_active_memcg(memcg: *mut mem_cgroup) -> *mut mem_cgroup;
     pub(super) fn iomd_mem_cgroup_put(memcg: *mut mem_cgroup);
+    pub(super) fn iomd_shrinker_alloc(name: *const c_char) -> *mut shrinker;
+    pub(super) fn iomd_kmem_cache_create(name: *const c_char, size: c_uint) -> *mut kmem_cache;
+    pub(super) fn iomd_kmem_cache_alloc_lru(
+        cache: *mut kmem_cache,
+        list: *mut list_lru,
+    ) -> *mut c_void;
+    pub(super) fn iomd_reclaim_is_done() -> bool;
+    pub(super) fn iomd_account_reclaimed(pages: c_ulong);
 
     pub(super) fn iomd_trace_descriptor_create(descriptor: u64, pages: u64, sparse: bool);
     pub(super) fn iomd_trace_map_create(map: u64, descriptor: u64, first_page: u64);

@@ -156,6 +156,18 @@ impl Fault<'_> {
         }
     }
 
+    /// Drops the fault lock for `wait`, which is short, and lets the access fault again. One that
+    /// may not drop it is answered as by [`Fault::retry_without_wait`].
+    pub(crate) fn retry_after(self, wait: impl FnOnce()) -> Outcome {
+        match self.release() {
+            Ok(released) => {
+                wait();
+                released.retry()
+            }
+            Err(fault) => fault.retry_without_wait(),
+        }
+    }
+
     /// Drops the fault lock, to sleep. Gives the fault back where it may not be retried, whose caller
     /// goes on using the lock.
     ///

@@ -7,11 +7,14 @@
 struct file;
 struct callback_head;
 struct inode;
+struct kmem_cache;
+struct list_lru;
 struct mem_cgroup;
 struct mm_struct;
 struct mutex;
 struct page;
 struct pid;
+struct shrinker;
 struct user_struct;
 struct vm_fault;
 struct xarray;
@@ -33,6 +36,7 @@ void iomd_cond_resched(void);
 struct page *iomd_alloc_page(void);
 void iomd_xa_init_accounted(struct xarray *xa);
 int iomd_xa_insert(struct xarray *xa, unsigned long index, void *entry);
+void iomd_get_page(struct page *page);
 void iomd_copy_highpage(struct page *to, struct page *from);
 void iomd_clear_highpage(struct page *page);
 phys_addr_t iomd_page_to_phys(struct page *page);
@@ -48,6 +52,12 @@ void iomd_uncharge_locked_vm(struct user_struct *user, unsigned long pages);
 struct mem_cgroup *iomd_current_mem_cgroup(void);
 struct mem_cgroup *iomd_set_active_memcg(struct mem_cgroup *memcg);
 void iomd_mem_cgroup_put(struct mem_cgroup *memcg);
+struct shrinker *iomd_shrinker_alloc(const char *name);
+struct kmem_cache *iomd_kmem_cache_create(const char *name, unsigned int size);
+void *iomd_kmem_cache_alloc_lru(struct kmem_cache *cache,
+				struct list_lru *list);
+bool iomd_reclaim_is_done(void);
+void iomd_account_reclaimed(unsigned long pages);
 
 void iomd_trace_descriptor_create(u64 descriptor, u64 pages, bool sparse);
 void iomd_trace_map_create(u64 map, u64 descriptor, u64 first_page);

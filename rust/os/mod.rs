@@ -5,6 +5,8 @@
 //! what a descriptor or a map is.
 
 mod bindings;
+mod lru;
+mod slab;
 
 pub(crate) mod account;
 pub(crate) mod address_space;
@@ -16,6 +18,7 @@ pub(crate) mod inode;
 pub(crate) mod mutex;
 pub(crate) mod pages;
 pub(crate) mod rwsem;
+pub(crate) mod shrinker;
 pub(crate) mod task;
 pub(crate) mod task_work;
 pub(crate) mod trace;

@@ -73,6 +73,12 @@ impl<T> KillableMutex<T> {
         Guard::of(self)
     }
 
+    /// Locks if that needs no wait.
+    pub(crate) fn try_lock(&self) -> Option<Guard<'_, T>> {
+        // SAFETY: The mutex was initialised and is pinned.
+        (unsafe { bindings::mutex_trylock(self.mutex.get()) } != 0).then(|| Guard::of(self))
+    }
+
     /// Locks one of many mutexes of the same kind, which the holder of `outer` takes in an order
     /// of its own (lockdep's `nest_lock`: nobody without `outer` may hold two of them).
     pub(crate) fn lock_nested<O>(&self, outer: &Guard<'_, O>) -> Result<Guard<'_, T>> {
@@ -99,7 +105,7 @@ pub(crate) struct Guard<'a, T> {
 
 impl<'a, T> Guard<'a, T> {
     fn of(lock: &'a KillableMutex<T>) -> Self {
-        // INVARIANT: Both callers have just locked it.
+        // INVARIANT: All callers have just locked it.
         Self {
             lock,
             _task: PhantomData,

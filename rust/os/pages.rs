@@ -50,6 +50,14 @@ impl Page {
         unsafe { bindings::iomd_page_to_phys(self.as_ptr()) }
     }
 
+    /// Another reference to the same page.
+    pub(crate) fn share(&self) -> Self {
+        // SAFETY: By the invariant the page is valid.
+        unsafe { bindings::iomd_get_page(self.as_ptr()) };
+        // INVARIANT: The reference is the new value's.
+        Self(self.0)
+    }
+
     pub(super) fn as_ptr(&self) -> *mut bindings::page {
         self.0.as_ptr()
     }

@@ -7,6 +7,7 @@
 use super::bindings;
 use core::{cell::UnsafeCell, marker::PhantomData, ops};
 use kernel::{
+    error::to_result,
     prelude::*,
     sync::LockClassKey,
     types::{NotThreadSafe, Opaque},
@@ -72,6 +73,30 @@ impl<T> RwSemaphore<T> {
         }
         // INVARIANT: Just taken.
         Some(ReadGuard {
+            lock: self,
+            _task: PhantomData,
+        })
+    }
+
+    /// Takes the lock for reading; `EINTR` if the task is killed while it waits.
+    pub(crate) fn read_killable(&self) -> Result<ReadGuard<'_, T>> {
+        // SAFETY: The semaphore was initialised and is pinned.
+        to_result(unsafe { bindings::down_read_killable(self.semaphore.get()) })?;
+        // INVARIANT: Just taken.
+        Ok(ReadGuard {
+            lock: self,
+            _task: PhantomData,
+        })
+    }
+
+    /// Takes the lock for writing if that needs no wait.
+    pub(crate) fn try_write(&self) -> Option<WriteGuard<'_, T>> {
+        // SAFETY: The semaphore was initialised and is pinned.
+        if unsafe { bindings::down_write_trylock(self.semaphore.get()) } == 0 {
+            return None;
+        }
+        // INVARIANT: Just taken.
+        Some(WriteGuard {
             lock: self,
             _task: PhantomData,
         })

@@ -7,5 +7,6 @@
 
 pub mod options;
 pub mod page_set;
+pub mod purge;
 pub mod range;
 pub mod wait;

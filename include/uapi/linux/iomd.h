@@ -41,6 +41,7 @@
 #define IOMD_COPY		_IO(IOMD_IOC_TYPE, 0x23)
 #define IOMD_DESCRIPTOR_SUSPEND	_IO(IOMD_IOC_TYPE, 0x24)
 #define IOMD_DESCRIPTOR_RESUME	_IO(IOMD_IOC_TYPE, 0x25)
+#define IOMD_SET_PURGEABLE	_IO(IOMD_IOC_TYPE, 0x26)
 
 /* Calls on a map: 0x40-0x5f */
 #define IOMD_MAP_INFO		_IO(IOMD_IOC_TYPE, 0x40)
@@ -182,6 +183,17 @@ struct iomd_object_open {
 	__s32 fd;
 };
 
+/*
+ * Whether the memory of a descriptor may be taken away, with XNU's values
+ * (IOMemoryDescriptor.h)
+ */
+#define IOMD_PURGEABLE_KEEP_CURRENT	1U /* only asks; never an answer */
+#define IOMD_PURGEABLE_NON_VOLATILE	2U /* it may not */
+#define IOMD_PURGEABLE_VOLATILE		3U /* it may, if the system needs it */
+#define IOMD_PURGEABLE_EMPTY		4U /* it was: accesses get SIGBUS */
+/* XNU's order, behavior, group, debugging and aging: refused with EOPNOTSUPP */
+#define IOMD_PURGEABLE_MODIFIERS	0x00013770U
+
 /* This file descriptor of the descriptor is read-only */
 #define IOMD_DESCRIPTOR_READ_ONLY	(1U << 0)
 
@@ -194,7 +206,7 @@ struct iomd_object_open {
  * @resident: out, bytes that have memory now
  * @maps: out, how many maps it backs
  * @kind: out, IOMD_KIND_*
- * @padding: must be zero
+ * @purgeable: in, must be zero; out, IOMD_PURGEABLE_*
  */
 struct iomd_descriptor_info {
 	__u32 size;
@@ -204,7 +216,7 @@ struct iomd_descriptor_info {
 	__u64 resident;
 	__u64 maps;
 	__u32 kind;
-	__u32 padding;
+	__u32 purgeable;
 };
 
 /**
@@ -253,6 +265,23 @@ struct iomd_descriptor_suspend {
 struct iomd_descriptor_resume {
 	__u32 size;
 	__u32 flags;
+};
+
+/**
+ * struct iomd_set_purgeable - IOMD_SET_PURGEABLE: let the memory be taken away,
+ * or not, or take it; it is taken as a whole, and never while a page is held
+ * for I/O. Memory that was taken is there again, all zeros, once it is made
+ * IOMD_PURGEABLE_NON_VOLATILE.
+ * @size: sizeof(struct iomd_set_purgeable)
+ * @flags: must be zero
+ * @state: IOMD_PURGEABLE_*
+ * @old_state: out, what it was before
+ */
+struct iomd_set_purgeable {
+	__u32 size;
+	__u32 flags;
+	__u32 state;
+	__u32 old_state;
 };
 
 /* The mapping lives on when the last file descriptor of the map is closed */

@@ -38,8 +38,9 @@ mod tests {
             iomd_buffer_create { size, flags, length, id, fd, padding }
             iomd_object_next { size, flags, id, kind, padding }
             iomd_object_open { size, flags, id, kind, fd }
-            iomd_descriptor_info { size, flags, id, length, resident, maps, kind, padding }
+            iomd_descriptor_info { size, flags, id, length, resident, maps, kind, purgeable }
             iomd_descriptor_reopen { size, flags, fd, padding }
+            iomd_set_purgeable { size, flags, state, old_state }
             iomd_map_create { size, flags, options, inheritance, offset, length, id, fd, padding }
             iomd_copy {
                 size, flags, offset, length, target_offset, target, padding, pinned, maps, pause_ns,
