@@ -46,6 +46,7 @@ argument! {
     iomd_copy is taken by IOMD_COPY;
     iomd_descriptor_suspend is taken by IOMD_DESCRIPTOR_SUSPEND;
     iomd_descriptor_resume is taken by IOMD_DESCRIPTOR_RESUME;
+    iomd_set_purgeable is taken by IOMD_SET_PURGEABLE;
     iomd_map_info is taken by IOMD_MAP_INFO;
     iomd_redirect is taken by IOMD_REDIRECT;
     iomd_resume is taken by IOMD_RESUME;

@@ -9,7 +9,9 @@ use iomd_sys as sys;
 use crate::call::{Argument, call, received};
 use crate::error::Asked;
 use crate::handle::handle;
-use crate::{Access, CopyBuilder, DescriptorSuspendBuilder, Kind, MapBuilder, Request, Result};
+use crate::{
+    Access, CopyBuilder, DescriptorSuspendBuilder, Kind, MapBuilder, Purgeable, Request, Result,
+};
 
 /// Memory: XNU's `IOMemoryDescriptor`.
 #[derive(Debug)]
@@ -31,6 +33,8 @@ pub struct DescriptorInfo {
     pub resident: u64,
     /// How many maps it backs.
     pub maps: u64,
+    /// Whether it may be taken away, or was.
+    pub purgeable: Purgeable,
     /// Whether the file descriptor that was asked gives read-only maps only.
     pub read_only: bool,
 }
@@ -50,6 +54,7 @@ impl Descriptor {
             length: info.length,
             resident: info.resident,
             maps: info.maps,
+            purgeable: info.purgeable.into(),
             read_only: info.flags & sys::IOMD_DESCRIPTOR_READ_ONLY != 0,
         })
     }

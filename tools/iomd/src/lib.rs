@@ -7,8 +7,10 @@
 //! any number of processes map with [`Map::mmap`]. [`Map::redirect`] then switches the memory behind
 //! all those mappings at once; who touches them meanwhile waits instead of crashing.
 //! [`Client::batch`] does so with several maps as one, and [`Map::suspend_with`] holds up who touches a
-//! map until further notice; [`Descriptor::suspend_with`] does it with all maps of a memory, and
-//! [`Map::seal`] keeps others from it. [`Descriptor::copy_to`] copies memory in use at a single instant.
+//! map until further notice; [`Map::waits`] tells who is, so that memory can be brought in on demand.
+//! [`Descriptor::suspend_with`] does it with all maps of a memory, and [`Map::seal`] keeps others from it.
+//! [`Descriptor::copy_to`] copies memory in use at a single instant, and [`Descriptor::set_purgeable`]
+//! lets the kernel take memory that can be made again. [`Map::map_into`] maps into other processes.
 //!
 //! ```no_run
 //! fn main() -> iomd::Result<()> {
@@ -45,6 +47,7 @@ mod map_into;
 mod map_options;
 mod mapping;
 mod object;
+mod purge;
 mod redirect;
 mod request;
 mod suspend;
@@ -65,6 +68,7 @@ pub use map_into::MapIntoBuilder;
 pub use map_options::{CacheMode, Inheritance, MapOptions};
 pub use mapping::Mapping;
 pub use object::{Access, AnyObject, Kind, Object, Objects};
+pub use purge::Purgeable;
 pub use redirect::{RedirectBuilder, Redirected};
 pub use request::Request;
 pub use rustix::io::Errno;

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use rustix::io::Errno;
 
-use crate::{Batch, Inheritance, MapOptions};
+use crate::{Batch, Inheritance, MapOptions, Purgeable};
 
 /// What was asked of the kernel. Offsets and lengths are bytes; a length of 0 asks for all from the
 /// offset on.
@@ -33,6 +33,8 @@ pub enum Request {
     DescriptorInfo,
     /// [`Descriptor::reopen`](crate::Descriptor::reopen)
     Reopen,
+    /// [`Descriptor::set_purgeable`](crate::Descriptor::set_purgeable)
+    SetPurgeable { state: Purgeable },
     /// [`Descriptor::map`](crate::Descriptor::map)
     CreateMap { offset: u64, length: u64, options: MapOptions, inheritance: Inheritance },
     /// [`Descriptor::copy_to`](crate::Descriptor::copy_to)
@@ -106,6 +108,23 @@ impl Request {
             (Self::NextObject, Errno::NOENT) => "there are no more objects",
             (Self::OpenObject { .. }, Errno::NOENT) => "there is no such object",
             (Self::OpenObject { .. }, Errno::INVAL) => "a map cannot be opened read-only",
+
+            (Self::SetPurgeable { .. }, Errno::INVAL) => "there is no such state",
+            (Self::SetPurgeable { .. }, Errno::OPNOTSUPP) => {
+                "this kernel knows none of XNU's modifiers"
+            }
+            (Self::SetPurgeable { .. }, Errno::ACCESS) => "the descriptor is read-only",
+            (Self::SetPurgeable { .. }, Errno::PERM) => "a map of the memory is sealed",
+            (Self::SetPurgeable { .. }, Errno::BUSY) => {
+                "pages of the memory are held for I/O, or it is being copied"
+            }
+            (Self::SetPurgeable { .. }, Errno::NOMEM) => {
+                "that is more than the limit on locked memory (ulimit -l), the memory cgroup's \
+                 limit, or what there is"
+            }
+            (Self::SetPurgeable { .. }, Errno::INTR) => {
+                "killed while memory was given back, or another call changed the state"
+            }
 
             (Self::CreateMap { .. }, Errno::INVAL) => {
                 "the offset is not a multiple of the page size, or an option or the inheritance is \
@@ -248,6 +267,9 @@ impl Request {
                 "a writable map is sealed, or a map that is to resume on the target is sealed or was \
                  not created unique"
             }
+            (Self::Copy { .. }, Errno::NODATA) => {
+                "the memory of the descriptor or of the target was taken away"
+            }
             (Self::Copy { .. }, Errno::NOMEM) => "there is no memory for the target's pages",
             _ => return None,
         })
@@ -278,6 +300,7 @@ impl fmt::Display for Request {
             Self::MapFresh { length } => write!(f, "map {length} bytes of fresh memory"),
             Self::DescriptorInfo => write!(f, "query the descriptor"),
             Self::Reopen => write!(f, "reopen the descriptor"),
+            Self::SetPurgeable { state } => write!(f, "make the memory {state}"),
             Self::CreateMap { offset, length, options, inheritance } => {
                 write!(f, "create a map of {}", Range(*offset, *length))?;
                 write!(f, " ({options}, inheritance {inheritance})")
@@ -355,6 +378,9 @@ mod tests {
              none): the range reaches beyond the descriptor (Numerical result out of range (os \
              error 34))"
         );
+        let purge = |errno| refused(Request::SetPurgeable { state: Purgeable::Empty }, errno);
+        assert!(purge(Errno::BUSY).starts_with("cannot make the memory empty: pages of"));
+        assert!(purge(Errno::PERM).contains("sealed"));
         let batch = |maps, errno| refused(Request::RedirectBatch { maps }, errno);
         assert_eq!(
             batch(0, Errno::INVAL),

@@ -66,6 +66,8 @@ pub enum Command {
     Seal(Seal),
     /// Map memory into a process, without its help
     Map(Map),
+    /// Let the kernel take a descriptor's memory when it needs it, or no more, or take it now
+    Purge(Purge),
     /// Copy memory in use to a file, all of it at one instant
     Snapshot(Snapshot),
     /// Show all objects again and again, those first that have most of something
@@ -186,6 +188,34 @@ pub struct Map {
     /// Touch all of its pages at once
     #[arg(long)]
     pub prefault: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Purge {
+    /// The descriptor
+    pub id: u64,
+    /// What is to become of its memory
+    pub state: Purgeable,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Purgeable {
+    /// It stays; memory that was taken is there again, all zeros
+    NonVolatile,
+    /// The kernel may take it
+    Volatile,
+    /// It is taken: whoever touches it gets SIGBUS
+    Empty,
+}
+
+impl From<Purgeable> for iomd::Purgeable {
+    fn from(state: Purgeable) -> Self {
+        match state {
+            Purgeable::NonVolatile => Self::NonVolatile,
+            Purgeable::Volatile => Self::Volatile,
+            Purgeable::Empty => Self::Empty,
+        }
+    }
 }
 
 #[derive(Debug, Args)]

@@ -5,7 +5,7 @@
 use std::fmt;
 
 use anyhow::Result;
-use iomd::{Client, Errno};
+use iomd::{Client, Errno, Purgeable};
 use serde::Serialize;
 
 use super::show::{Shown, look};
@@ -44,7 +44,11 @@ impl fmt::Display for List {
             match shown {
                 Shown::Descriptor(it) => {
                     write!(f, "{:>6}  {:<8} {:>14}  ", it.id, it.kind, it.length)?;
-                    writeln!(f, "{} resident, maps: {}", it.resident, it.maps)?;
+                    write!(f, "{} resident, maps: {}", it.resident, it.maps)?;
+                    if it.purgeable != Purgeable::NonVolatile.to_string() {
+                        write!(f, ", {}", it.purgeable)?;
+                    }
+                    writeln!(f)?;
                 }
                 Shown::Map(it) => {
                     write!(f, "{:>6}  {:<8} {:>14}  ", it.id, it.kind, it.length)?;

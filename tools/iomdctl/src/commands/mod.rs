@@ -12,6 +12,7 @@ mod list;
 mod man;
 mod map;
 mod names;
+mod purge;
 mod redirect;
 mod resume;
 mod seal;
@@ -43,6 +44,7 @@ pub fn run(arguments: Arguments) -> Result<u8> {
         Command::Resume { id } => output::result(&resume::run(&client()?, id)?, json)?,
         Command::Seal(arguments) => seal::run(&client()?, &arguments, json)?,
         Command::Map(arguments) => output::result(&map::run(&client()?, &arguments)?, json)?,
+        Command::Purge(arguments) => output::result(&purge::run(&client()?, &arguments)?, json)?,
         Command::Snapshot(arguments) => {
             output::result(&snapshot::run(&client()?, &arguments)?, json)?;
         }

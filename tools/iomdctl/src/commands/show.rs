@@ -26,6 +26,7 @@ pub struct Descriptor {
     pub length: u64,
     pub resident: u64,
     pub maps: u64,
+    pub purgeable: String,
 }
 
 /// A map.
@@ -73,6 +74,7 @@ impl From<DescriptorInfo> for Descriptor {
             length: info.length,
             resident: info.resident,
             maps: info.maps,
+            purgeable: info.purgeable.to_string(),
         }
     }
 }
@@ -139,7 +141,8 @@ impl fmt::Display for Descriptor {
         writeln!(f, "  kind          {}", self.kind)?;
         writeln!(f, "  length        {} bytes", self.length)?;
         writeln!(f, "  resident      {} bytes", self.resident)?;
-        writeln!(f, "  maps          {}", self.maps)
+        writeln!(f, "  maps          {}", self.maps)?;
+        writeln!(f, "  purgeable     {}", self.purgeable)
     }
 }
 
