@@ -25,6 +25,7 @@ mod partial;
 mod pins;
 mod placement;
 mod proc_files;
+mod purge;
 mod races;
 mod read_only;
 mod read_only_writes;
