@@ -179,7 +179,8 @@ pub mod tests {
     use super::*;
 
     pub fn descriptor(id: u64, maps: u64) -> Descriptor {
-        Descriptor { id, kind: "buffer".into(), length: 4096, resident: 4096, maps }
+        let purgeable = iomd::Purgeable::NonVolatile.to_string();
+        Descriptor { id, kind: "buffer".into(), length: 4096, resident: 4096, maps, purgeable }
     }
 
     pub fn map(id: u64, descriptor: u64) -> Map {

@@ -150,7 +150,8 @@ impl Tool {
         let mut files = [PollFd::new(&self.output, PollFlags::IN)];
         let ready = retry_on_intr(|| poll(&mut files, Some(&left))).expect("it can be polled");
         let said = || String::from_utf8_lossy(&self.said).into_owned();
-        assert!(ready > 0, "not within {LIMIT:?}; it has said: {}", said());
+        let in_time = ready > 0 && Instant::now() < deadline;
+        assert!(in_time, "not within {LIMIT:?}; it has said: {}", said());
         let mut buffer = [0; 4096];
         match retry_on_intr(|| read(&self.output, &mut buffer)) {
             // So a terminal says that nobody is there any more.

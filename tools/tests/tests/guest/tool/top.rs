@@ -93,7 +93,8 @@ fn who_stops_reading_ends_it() {
 fn keys_sort_it_on_a_terminal() {
     let memory = painted(1, TAG);
     let map = unique(&memory);
-    let mut tool = Tool::on_terminal(&["top", "--interval", "0.05"], 120, 24);
+    // There is room for what earlier tests have left.
+    let mut tool = Tool::on_terminal(&["top", "--interval", "0.05"], 120, 5000);
     // The terminal's other screen, and a table there.
     tool.until("\x1b[?1049h");
     tool.until("WAITERS*");
