@@ -82,8 +82,9 @@ pub const ACCESSES: [Access; 9] = [
         let word = unsafe { AtomicU32::from_ptr(region.as_ptr().cast()) };
         let now = Timespec::default();
         match futex::wait(word, futex::Flags::PRIVATE, NEW as u32, Some(&now)) {
-            // The word is as expected, and nobody has woken us in no time.
-            Err(Errno::TIMEDOUT) => Ok(NEW),
+            // The word is as expected, and nobody has woken us in no time, or before the signal that
+            // is pending.
+            Err(Errno::TIMEDOUT | Errno::INTR) => Ok(NEW),
             Err(Errno::AGAIN) => Ok(0),
             outcome => outcome.map(|()| 0),
         }
