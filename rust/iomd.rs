@@ -57,6 +57,7 @@ impl kernel::InPlaceModule for IomdModule {
         let loading = Loading::new(module);
         descriptor::init_registry(&loading);
         map::init_registry(&loading);
+        map::static_map::init_registry(&loading);
 
         try_pin_init!(Self {
             _purging: Purging::start(&loading)?,

@@ -21,6 +21,7 @@ use kernel::{
 };
 
 /// See the module's documentation.
+#[derive(Clone)]
 pub(crate) struct Task {
     address_space: KeptAddressSpace,
     process: Pid,
@@ -50,6 +51,10 @@ impl Task {
         self.address_space
             .is_used_by(&self.process)
             .then(|| self.process.number())
+    }
+
+    pub(crate) fn address_space(&self) -> &KeptAddressSpace {
+        &self.address_space
     }
 
     /// Maps a file into it; says where. `own` is the file that this task belongs to.

@@ -5,7 +5,7 @@
 use super::{
     argument::{self, Argument},
     bit, check_flags, check_padding,
-    handle::{DescriptorFile, MapFile},
+    handle::{DescriptorFile, MapFile, StaticMapFile},
     task::TaskFile,
 };
 use crate::{
@@ -16,14 +16,14 @@ use crate::{
         IOMD_DESCRIPTOR_INFO, IOMD_DESCRIPTOR_REOPEN, IOMD_DESCRIPTOR_RESUME,
         IOMD_DESCRIPTOR_SUSPEND, IOMD_FEATURES, IOMD_INTO_TASK_FIXED, IOMD_INTO_TASK_OVERWRITE,
         IOMD_INTO_TASK_PREFAULT, IOMD_INTO_TASK_READ_ONLY, IOMD_KIND_BUFFER, IOMD_KIND_MAP,
-        IOMD_MAP_CREATE, IOMD_MAP_CREATE_KEEP, IOMD_MAP_INFO, IOMD_MAP_INTO_TASK, IOMD_MAP_REOPEN,
-        IOMD_MAP_SEAL, IOMD_MAP_SEGMENT, IOMD_OBJECT_NEXT, IOMD_OBJECT_OPEN, IOMD_OPEN_READ_ONLY,
-        IOMD_REDIRECT, IOMD_REDIRECT_ABANDONED_RESUME, IOMD_REDIRECT_ABANDONED_SIGBUS,
-        IOMD_REDIRECT_BATCH, IOMD_REDIRECT_REFUSE_PINNED, IOMD_RESUME, IOMD_SET_PURGEABLE,
-        IOMD_SUSPEND, IOMD_TASK_INFO, IOMD_TASK_OPEN, IOMD_UNMAP,
+        IOMD_MAP_CREATE, IOMD_MAP_CREATE_KEEP, IOMD_MAP_EXISTING, IOMD_MAP_INFO,
+        IOMD_MAP_INTO_TASK, IOMD_MAP_REOPEN, IOMD_MAP_SEAL, IOMD_MAP_SEGMENT, IOMD_OBJECT_NEXT,
+        IOMD_OBJECT_OPEN, IOMD_OPEN_READ_ONLY, IOMD_REDIRECT, IOMD_REDIRECT_ABANDONED_RESUME,
+        IOMD_REDIRECT_ABANDONED_SIGBUS, IOMD_REDIRECT_BATCH, IOMD_REDIRECT_REFUSE_PINNED,
+        IOMD_RESUME, IOMD_SET_PURGEABLE, IOMD_SUSPEND, IOMD_TASK_INFO, IOMD_TASK_OPEN, IOMD_UNMAP,
     },
     descriptor::Descriptor,
-    map::{batch::Batch, view, Inheritance, Map, Request},
+    map::{batch::Batch, static_map::StaticMap, view, Inheritance, Map, Request},
     os::{
         file::{self, Access},
         mutex::{new_killable_mutex, KillableMutex},
@@ -124,7 +124,8 @@ fn features(argument: UserPtr) -> Result<isize> {
             | bit(IOMD_COPY)
             | bit(IOMD_DESCRIPTOR_SUSPEND)
             | bit(IOMD_DESCRIPTOR_RESUME)
-            | bit(IOMD_SET_PURGEABLE),
+            | bit(IOMD_SET_PURGEABLE)
+            | bit(IOMD_MAP_EXISTING),
         map_calls: bit(IOMD_MAP_INFO)
             | bit(IOMD_REDIRECT)
             | bit(IOMD_RESUME)
@@ -180,7 +181,8 @@ fn object_next(argument: UserPtr) -> Result<isize> {
     check_padding(next.padding)?;
     let descriptor = Descriptor::next_id(next.id).map(|id| (id, IOMD_KIND_BUFFER));
     let map = Map::next_id(next.id).map(|id| (id, IOMD_KIND_MAP));
-    let nearest = [descriptor, map].into_iter().flatten().min();
+    let static_map = StaticMap::next_id(next.id).map(|id| (id, IOMD_KIND_MAP));
+    let nearest = [descriptor, map, static_map].into_iter().flatten().min();
     (next.id, next.kind) = nearest.ok_or(ENOENT)?;
     argument.answer()
 }
@@ -205,12 +207,13 @@ fn object_open(argument: UserPtr) -> Result<isize> {
             DescriptorFile::open(descriptor, access)?
         }
         Err(_) => {
-            let map = Map::by_id(open.id)?;
+            let map = Map::by_id(open.id).map(MapFile::open);
+            let file = map.or_else(|_| StaticMap::by_id(open.id).map(StaticMapFile::open))?;
             if read_only {
                 return Err(EINVAL);
             }
             open.kind = IOMD_KIND_MAP;
-            MapFile::open(map)?
+            file?
         }
     };
     argument.answer_with_file(file, |open, fd| open.fd = fd)

@@ -16,7 +16,7 @@ use crate::{
         IOMD_COPY_RESUME_ON_TARGET, IOMD_DESCRIPTOR_INFO, IOMD_DESCRIPTOR_READ_ONLY,
         IOMD_DESCRIPTOR_REOPEN, IOMD_DESCRIPTOR_RESUME, IOMD_DESCRIPTOR_SUSPEND, IOMD_INHERIT_COPY,
         IOMD_INHERIT_NONE, IOMD_INHERIT_SHARE, IOMD_KIND_BUFFER, IOMD_MAP_CREATE,
-        IOMD_MAP_CREATE_KEEP, IOMD_OPEN_READ_ONLY, IOMD_SET_PURGEABLE,
+        IOMD_MAP_CREATE_KEEP, IOMD_MAP_EXISTING, IOMD_OPEN_READ_ONLY, IOMD_SET_PURGEABLE,
         IOMD_SUSPEND_ABANDONED_RESUME, IOMD_SUSPEND_ABANDONED_SIGBUS, IOMD_SUSPEND_SPARE_CALLER,
     },
     descriptor::{copy::Copy, suspend::DescriptorSuspension},
@@ -221,6 +221,7 @@ impl FileObject for DescriptorFile {
             IOMD_DESCRIPTOR_SUSPEND => self.suspend(file, argument),
             IOMD_DESCRIPTOR_RESUME => self.resume(file, argument),
             IOMD_SET_PURGEABLE => self.set_purgeable(file, argument),
+            IOMD_MAP_EXISTING => self.map_existing(file, argument),
             _ => Err(ENOTTY),
         }
     }

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the file descriptors of objects stand for. The calls on them are in [`super::descriptor`]
-//! and [`super::map`].
+//! What the file descriptors of objects stand for. The calls on them are in [`super::descriptor`],
+//! [`super::map`] and [`super::static_map`].
 
 use crate::{
     descriptor::Descriptor,
-    map::{Handle, Map},
+    map::{static_map::StaticMap, Handle, Map},
     os::file::{self, Access},
+    pure::options::Options,
     registry::Strong,
     suspension::HandleId,
 };
@@ -54,18 +55,14 @@ pub(super) struct MapFile {
 impl MapFile {
     /// A file of a map, with the map's rights. `ENFILE`, `ENOMEM`.
     pub(super) fn open(map: Strong<Map>) -> Result<ARef<File>> {
-        let access = if map.options().is_read_only() {
-            Access::Read
-        } else {
-            Access::ReadWrite
-        };
+        Self::of(Handle::new(map))
+    }
 
-        file::open(
-            Self {
-                handle: Handle::new(map),
-            },
-            access,
-        )
+    /// The file of a handle. `ENFILE`, `ENOMEM`.
+    pub(super) fn of(handle: Handle) -> Result<ARef<File>> {
+        let access = access_of(handle.options());
+
+        file::open(Self { handle }, access)
     }
 
     pub(super) fn handle(&self) -> &Handle {
@@ -74,5 +71,30 @@ impl MapFile {
 
     pub(super) fn map(&self) -> &Strong<Map> {
         &self.handle
+    }
+}
+
+/// A sub-map, or a mapping that was recorded.
+pub(super) struct StaticMapFile(Strong<StaticMap>);
+
+impl StaticMapFile {
+    /// A file of a Static map. `ENFILE`, `ENOMEM`.
+    pub(super) fn open(static_map: Strong<StaticMap>) -> Result<ARef<File>> {
+        let access = access_of(static_map.options());
+
+        file::open(Self(static_map), access)
+    }
+
+    pub(super) fn map(&self) -> &Strong<StaticMap> {
+        &self.0
+    }
+}
+
+/// What a file of a map may do.
+fn access_of(options: Options) -> Access {
+    if options.is_read_only() {
+        Access::Read
+    } else {
+        Access::ReadWrite
     }
 }

@@ -2,16 +2,14 @@
 
 //! Calls on a map's file.
 
-use super::{argument::Argument, bytes, check_flags, check_padding, handle::MapFile};
+use super::{argument::Argument, bytes, check_flags, check_padding, handle::MapFile, map_info};
 use crate::{
     abi::{
         iomd_map_info, iomd_map_reopen, iomd_map_seal, iomd_map_segment, iomd_unmap, iomd_wait,
-        IOMD_INHERIT_NONE, IOMD_INHERIT_SHARE, IOMD_MAP_DESCRIPTOR_SUSPENDED, IOMD_MAP_ENDED,
-        IOMD_MAP_EXPIRED, IOMD_MAP_INFO, IOMD_MAP_INTO_TASK, IOMD_MAP_REOPEN, IOMD_MAP_SEAL,
-        IOMD_MAP_SEALED, IOMD_MAP_SEGMENT, IOMD_MAP_SUSPENDED, IOMD_REDIRECT, IOMD_RESUME,
-        IOMD_SUSPEND, IOMD_UNMAP, IOMD_WAIT_WRITE,
+        IOMD_MAP_INFO, IOMD_MAP_INTO_TASK, IOMD_MAP_REOPEN, IOMD_MAP_SEAL, IOMD_MAP_SEGMENT,
+        IOMD_REDIRECT, IOMD_RESUME, IOMD_SUSPEND, IOMD_UNMAP, IOMD_WAIT_WRITE,
     },
-    map::{view, Inheritance},
+    map::view,
     os::{
         file::{self, FileObject, FileOperations, Readiness},
         task::Pid,
@@ -25,7 +23,6 @@ use kernel::{
     mm::virt::VmaNew,
     prelude::*,
     seq_file::SeqFile,
-    seq_print,
     uaccess::{UserPtr, UserSlice},
 };
 use zerocopy::IntoBytes;
@@ -39,48 +36,7 @@ impl MapFile {
         let info = &mut argument.value;
 
         check_flags(info.flags, 0)?;
-        let map = self.map();
-        let now = map.info();
-        let (task, address) = now.holder.unwrap_or((0, 0));
-        let mut state = 0;
-        if now.suspended {
-            state |= IOMD_MAP_SUSPENDED;
-        }
-        if now.expired {
-            state |= IOMD_MAP_EXPIRED;
-        }
-        if now.sealed {
-            state |= IOMD_MAP_SEALED;
-        }
-        if now.descriptor_suspended {
-            state |= IOMD_MAP_DESCRIPTOR_SUSPENDED;
-        }
-        if now.ended {
-            state |= IOMD_MAP_ENDED;
-        }
-        *info = iomd_map_info {
-            size: info.size,
-            flags: 0,
-            state,
-            options: map.options().bits(),
-            inheritance: match map.inheritance() {
-                Inheritance::Share => IOMD_INHERIT_SHARE,
-                Inheritance::None => IOMD_INHERIT_NONE,
-            },
-            task,
-            id: map.id(),
-            descriptor_id: now.descriptor_id,
-            offset: bytes(now.first_page),
-            length: map.length(),
-            mapped_size: bytes(map.range().pages()),
-            address: address as u64,
-            generation: now.generation,
-            redirects: now.redirects,
-            faults: now.faults,
-            waiters: now.waiters,
-            waits: now.waits,
-            longest_wait_ns: now.longest_wait_ns,
-        };
+        *info = map_info::told(info.size, &self.map().info());
         argument.answer()
     }
 
@@ -176,22 +132,7 @@ impl FileObject for MapFile {
     }
 
     fn show_fdinfo(&self, lines: &SeqFile) {
-        let map = self.map();
-        let now = map.info();
-        let state = match (now.ended, now.expired, now.suspended) {
-            (true, _, _) => "ended",
-            (_, true, _) => "expired",
-            (_, _, true) => "suspended",
-            _ => "live",
-        };
-
-        seq_print!(lines, "iomd-map:\t{}\n", map.id());
-        seq_print!(lines, "iomd-descriptor:\t{}\n", now.descriptor_id);
-        seq_print!(lines, "iomd-offset:\t{}\n", bytes(now.first_page));
-        seq_print!(lines, "iomd-length:\t{}\n", map.length());
-        seq_print!(lines, "iomd-options:\t{:#x}\n", map.options().bits());
-        seq_print!(lines, "iomd-state:\t{}\n", state);
-        seq_print!(lines, "iomd-waiters:\t{}\n", now.waiters);
+        map_info::show(lines, &self.map().info());
     }
 
     fn poll_queue(&self) -> Option<&WaitQueue> {

@@ -4,18 +4,22 @@
 //! into types that cannot be wrong; what comes out is copied back. No memory work.
 //!
 //! One file per kind of file: [`client`] is an open /dev/iomd, [`descriptor`] and [`map`] are
-//! handles of those objects, [`task`] is the right to an address space, [`debugfs`] is for root to
-//! look at. Calls on a map that take more than a few lines have files of their own.
+//! handles of those objects, [`static_map`] is a map of a mapping that was there already, [`task`] is
+//! the right to an address space, [`debugfs`] is for root to look at. Calls on a map that take more than
+//! a few lines have files of their own.
 
 mod argument;
 pub(crate) mod client;
 pub(crate) mod debugfs;
 mod descriptor;
+mod existing;
 mod handle;
 mod into_task;
 mod map;
+mod map_info;
 mod purge;
 mod redirect;
+mod static_map;
 mod task;
 
 use crate::{

@@ -111,6 +111,17 @@ impl Descriptor {
         self.observers.lock().count()
     }
 
+    /// The ids of the observers of a page of `range`. `ENOMEM`.
+    pub(crate) fn observer_ids(&self, range: PageRange) -> Result<KVVec<u64>> {
+        let observers = self.observers.lock().of(range)?;
+        let mut ids = KVVec::new();
+
+        for &id in observers.keys() {
+            ids.push(id, GFP_KERNEL)?;
+        }
+        Ok(ids)
+    }
+
     /// How many pages of `range` someone holds besides their mappings. `EINTR` if the task is
     /// killed.
     pub(crate) fn held_pages(&self, range: PageRange) -> Result<usize> {

@@ -22,6 +22,24 @@ impl Handle {
             id: HandleId::new(),
         }
     }
+
+    /// Another handle of a map that one keeps from ending, or that needs none.
+    pub(super) fn of_live(map: &Strong<Map>) -> Option<Self> {
+        let mut handles = map.handles.load(Relaxed);
+
+        while handles != 0 || map.keep {
+            match map.handles.cmpxchg(handles, handles.wrapping_add(1), Full) {
+                Ok(_) => {
+                    return Some(Self {
+                        map: map.clone(),
+                        id: HandleId::new(),
+                    })
+                }
+                Err(now) => handles = now,
+            }
+        }
+        None
+    }
 }
 
 impl Deref for Handle {

@@ -5,9 +5,11 @@
 
 use super::Map;
 use crate::os::{
+    address_space::KeptAddressSpace,
     task::Pid,
     vma::{AddressSpace, Place},
 };
+use kernel::page::PAGE_SIZE;
 
 pub(super) struct Holder {
     address_space: AddressSpace,
@@ -34,6 +36,18 @@ impl Holder {
 }
 
 impl Map {
+    /// Where its first page is in an address space, or would be if it were mapped with the rest:
+    /// if that was the first to map it.
+    pub(super) fn base_in(&self, address_space: &KeptAddressSpace) -> Option<usize> {
+        let holder = self.holder.lock();
+        let holder = holder.as_ref()?;
+        let (address, page) = holder
+            .first
+            .filter(|_| holder.address_space.number() == address_space.number())?;
+
+        address.checked_sub(page.checked_mul(PAGE_SIZE)?)
+    }
+
     /// The current task mapped it.
     pub(super) fn mapped(&self, place: Place) {
         // Made before the lock, which does not sleep.

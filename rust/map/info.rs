@@ -2,11 +2,18 @@
 
 //! What a map tells about itself.
 
-use super::Map;
+use super::{Inheritance, Map};
+use crate::pure::options::Options;
 use kernel::sync::atomic::Relaxed;
 
 /// A map's state for [`Map::info`].
 pub(crate) struct Info {
+    pub(crate) id: u64,
+    pub(crate) options: Options,
+    pub(crate) inheritance: Inheritance,
+    /// Bytes, as asked for.
+    pub(crate) length: u64,
+    pub(crate) pages: usize,
     pub(crate) descriptor_id: u64,
     pub(crate) first_page: usize,
     pub(crate) suspended: bool,
@@ -46,6 +53,11 @@ impl Map {
         let counters = &self.counters;
 
         Info {
+            id: self.id(),
+            options: self.options,
+            inheritance: self.inheritance,
+            length: self.length,
+            pages: self.range.pages(),
             descriptor_id: descriptor.as_ref().map_or(0, |descriptor| descriptor.id()),
             first_page: first_page.unwrap_or(0),
             descriptor_suspended: descriptor

@@ -9,7 +9,8 @@
 //! 2. `control`: who changes what a map shows ([`switch::Switch`]);
 //! 3. the mmap lock or VMA lock of a task (the core's);
 //! 4. `state`: what the map shows, taken for moments; faults only ever try it;
-//! 5. the core's i_mmap_rwsem and page-table locks; a descriptor's `observers`; a registry.
+//! 5. the core's i_mmap_rwsem and page-table locks; a descriptor's `observers`; `static_maps`; a
+//!    registry.
 //!
 //! The protocol of a switch, which is what this module is about:
 //!
@@ -35,6 +36,8 @@ mod observe;
 mod redirect;
 mod seal;
 mod segment;
+pub(crate) mod sharing;
+pub(crate) mod static_map;
 mod switch;
 pub(crate) mod view;
 mod waiters;
@@ -57,13 +60,14 @@ use counters::Counters;
 use held::Held;
 use holder::Holder;
 use kernel::{
-    new_spinlock,
+    new_mutex, new_spinlock,
     prelude::*,
     sync::{
         atomic::{Acquire, Atomic, Relaxed, Release},
-        Arc, SpinLock,
+        Arc, Mutex, SpinLock,
     },
 };
+use static_map::StaticMap;
 use switch::Switch;
 use waiters::Waiters;
 
@@ -148,6 +152,8 @@ pub(crate) struct Map {
     waiters: Waiters,
     #[pin]
     holder: SpinLock<Option<Holder>>,
+    #[pin]
+    static_maps: Mutex<Registry<StaticMap>>,
     counters: Counters,
 }
 
@@ -192,6 +198,7 @@ impl Map {
                 pollers <- new_wait_queue!("iomd_pollers"),
                 waiters <- Waiters::new(),
                 holder <- new_spinlock!(None, "iomd_holder"),
+                static_maps <- new_mutex!(Registry::new(), "iomd_static_maps"),
                 counters: Counters::new(),
             }? Error),
             GFP_KERNEL_ACCOUNT,

@@ -15,6 +15,17 @@ use crate::{
 use kernel::{prelude::*, sync::atomic::Relaxed};
 
 impl Map {
+    /// The part of `descriptor` that it shows, if it does and has not ended.
+    pub(super) fn shown(&self, descriptor: &Descriptor) -> Option<PageRange> {
+        let state = self.state.read();
+
+        state
+            .part
+            .as_ref()
+            .filter(|part| !state.ended && part.descriptor().id() == descriptor.id())
+            .map(Part::range)
+    }
+
     /// Whether there is an access that the gate lets pass.
     fn passes_some(&self) -> bool {
         !self.closed.load(Relaxed) || self.safe.load(Relaxed) != 0
@@ -59,13 +70,7 @@ struct Locked<'a> {
 
 impl LockedObserver for Locked<'_> {
     fn shown(&self, descriptor: &Descriptor) -> Option<PageRange> {
-        let state = self.switch.map().state.read();
-
-        state
-            .part
-            .as_ref()
-            .filter(|part| !state.ended && part.descriptor().id() == descriptor.id())
-            .map(Part::range)
+        self.switch.map().shown(descriptor)
     }
 
     fn is_writable(&self) -> bool {

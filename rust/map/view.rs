@@ -5,6 +5,7 @@
 use super::{Inheritance, Map};
 use crate::{
     os::{
+        address_space::KeptAddressSpace,
         fault::{Fault, Outcome},
         file::{self, Access, FileObject, FileOperations},
         vma::{self, Place, VmOperations, VmaObject},
@@ -77,4 +78,21 @@ pub(crate) fn show(map: &Strong<Map>, access: Access, vma: &VmaNew) -> Result {
     // Last, for it is undone only by the VMA's close.
     map.mapped(place);
     Ok(())
+}
+
+/// What is mapped somewhere.
+pub(super) struct Sight {
+    pub(super) map: Strong<Map>,
+    /// The first of the map's pages that are there.
+    pub(super) page: usize,
+    pub(super) access: Access,
+}
+
+/// The map of which so many pages are mapped at an address, if one is. To be called without locks.
+pub(super) fn at(address_space: &KeptAddressSpace, address: usize, pages: usize) -> Option<Sight> {
+    address_space.shown_at(address, pages, |view: &View, page, access| Sight {
+        map: view.map.clone(),
+        page,
+        access,
+    })
 }

@@ -6,6 +6,7 @@ use super::{
     bindings,
     file::{self, Access},
     task::Pid,
+    vma::{self, VmaObject},
 };
 use core::ptr::{self, NonNull};
 use kernel::{
@@ -18,6 +19,7 @@ use kernel::{
 
 /// An address space whose number no other one gets as long as this is there. It can be empty: it
 /// outlives its tasks.
+#[derive(Clone)]
 pub(crate) struct KeptAddressSpace(ARef<Mm>);
 
 /// How a file is mapped: the arguments of mmap(2).
@@ -83,6 +85,23 @@ impl KeptAddressSpace {
     pub(crate) fn is_used_by(&self, process: &Pid) -> bool {
         // SAFETY: Both are valid.
         unsafe { bindings::iomd_process_has(process.as_raw(), self.0.as_raw()) }
+    }
+
+    /// Calls `found` with what [`vma::shown_at`] says. `None` if it says nothing, or the address space is
+    /// empty.
+    ///
+    /// To be called without locks: it takes the mmap lock, and can be the last to use the address
+    /// space, which then empties it. `found` runs under the mmap lock.
+    pub(crate) fn shown_at<T: VmaObject, R>(
+        &self,
+        address: usize,
+        pages: usize,
+        found: impl FnOnce(&T, usize, Access) -> R,
+    ) -> Option<R> {
+        let user = self.0.mmget_not_zero()?;
+        let lock = user.mmap_read_lock();
+
+        vma::shown_at(&lock, address, pages, found)
     }
 
     pub(super) fn as_raw(&self) -> *mut bindings::mm_struct {

@@ -7,12 +7,15 @@
 use super::{
     bindings,
     fault::{Fault, Outcome},
-    file::{FileObject, FileOperations},
+    file::{Access, FileObject, FileOperations},
     inode::InnerFile,
 };
-use core::marker::PhantomData;
+use core::{marker::PhantomData, ptr};
 use kernel::{
-    mm::virt::{flags, VmaNew, VmaRef},
+    mm::{
+        virt::{flags, VmaNew, VmaRef},
+        MmapReadGuard,
+    },
     page::PAGE_SIZE,
     prelude::*,
 };
@@ -189,4 +192,55 @@ pub(crate) fn show<T: VmaObject>(vma: &VmaNew, inner: InnerFile<T>) -> Result {
         (*vma.as_ptr()).vm_ops = &T::vm_operations().0;
     }
     Ok(())
+}
+
+/// What is mapped from `address` on: calls `found` with the object, the first of its pages, and the
+/// rights with which all of them are mapped.
+///
+/// `None` unless `pages` pages of a `T` are mapped there in order and without a gap, by VMAs of one
+/// file: those of one mmap, which can have been split since.
+pub(super) fn shown_at<T: VmaObject, R>(
+    lock: &MmapReadGuard<'_>,
+    address: usize,
+    pages: usize,
+    found: impl FnOnce(&T, usize, Access) -> R,
+) -> Option<R> {
+    let end = address.checked_add(pages.checked_mul(PAGE_SIZE)?)?;
+    let first = lock.vma_lookup(address)?;
+    // SAFETY: The VMA may be read under the lock.
+    let (operations, file) = unsafe { ((*first.as_ptr()).vm_ops, (*first.as_ptr()).vm_file) };
+    if !ptr::eq(operations, &T::vm_operations().0) {
+        return None;
+    }
+    let page = page_at(first, address)?;
+    let mut writable = true;
+
+    let mut vma = first;
+    loop {
+        writable &= vma.flags() & flags::WRITE != 0;
+        let next = vma.end();
+        if next >= end {
+            break;
+        }
+        vma = lock.vma_lookup(next)?;
+        // SAFETY: As above.
+        let same_file = ptr::eq(unsafe { (*vma.as_ptr()).vm_file }, file);
+        if !same_file || page_at(vma, next)? != page.checked_add((next - address) / PAGE_SIZE)? {
+            return None;
+        }
+    }
+    let access = if writable {
+        Access::ReadWrite
+    } else {
+        Access::Read
+    };
+    // SAFETY: The VMA has `T`'s table, and keeps its file as long as the lock is held.
+    Some(found(unsafe { FileOperations::object(file) }, page, access))
+}
+
+/// The page of its object that a VMA shows at an address that is inside.
+fn page_at(vma: &VmaRef, address: usize) -> Option<usize> {
+    let before = address.checked_sub(vma.start())? / PAGE_SIZE;
+
+    Place::of(vma).first_page.checked_add(before)
 }

@@ -28,6 +28,12 @@ pub const COPYBACK_CACHE: u32 = 3;
 pub const LAST_CACHE: u32 = 9;
 /// kIOMapReadOnly
 pub const READ_ONLY: u32 = 0x1000;
+/// kIOMapStatic
+pub const STATIC: u32 = 0x0100_0000;
+/// kIOMapReference
+pub const REFERENCE: u32 = 0x0200_0000;
+/// kIOMapGuardedSmall and kIOMapGuardedLarge
+pub const GUARDED: u32 = 0xc000_0000;
 /// kIOMapUnique
 pub const UNIQUE: u32 = 0x0400_0000;
 
@@ -36,7 +42,7 @@ pub const HONOURED: u32 = ANYWHERE | READ_ONLY | UNIQUE;
 /// The cache modes that are honoured, as a bit each: both are write-back.
 pub const HONOURED_CACHES: u32 = (1 << DEFAULT_CACHE) | (1 << COPYBACK_CACHE);
 /// Static, Reference, Prefault, Overwrite, GuardedSmall, GuardedLarge.
-pub const UNSUPPORTED: u32 = 0x0100_0000 | 0x0200_0000 | 0x1000_0000 | 0x2000_0000 | 0xc000_0000;
+pub const UNSUPPORTED: u32 = STATIC | REFERENCE | 0x1000_0000 | 0x2000_0000 | GUARDED;
 
 /// Map options that can be honoured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +62,16 @@ impl Options {
         }
     }
 
+    /// Checks options as a caller gave them who asks for a mapping that exists already.
+    pub fn of_existing(bits: u32) -> Result<Self, OptionsError> {
+        Self::new(bits & !(STATIC | REFERENCE)).map(|_| Self(bits))
+    }
+
+    /// With kIOMapStatic: those of an object that unmaps nothing.
+    pub fn with_static(self) -> Self {
+        Self(self.0 | STATIC)
+    }
+
     /// Those of a mapping that was made by mmap on the device itself.
     pub const fn client_mapping(writable: bool) -> Self {
         Self(ANYWHERE | UNIQUE | if writable { 0 } else { READ_ONLY })
@@ -69,6 +85,16 @@ impl Options {
     /// Only such a map can be redirected.
     pub fn is_unique(self) -> bool {
         self.0 & UNIQUE != 0
+    }
+
+    /// Where it is does not matter.
+    pub fn is_anywhere(self) -> bool {
+        self.0 & ANYWHERE != 0
+    }
+
+    /// What is mapped at the address is to be recorded.
+    pub fn is_static(self) -> bool {
+        self.0 & STATIC != 0
     }
 
     /// Such a map is never writable.
@@ -115,6 +141,13 @@ mod tests {
                 prop_assert_eq!(options.bits(), bits);
                 prop_assert_eq!(bits & !(HONOURED | CACHE_MASK), 0);
             }
+        }
+
+        #[test]
+        fn of_an_existing_mapping_two_more_are_accepted(bits: u32) {
+            let extra = bits & (STATIC | REFERENCE);
+            let expected = Options::new(bits & !extra).map(|options| Options(options.0 | extra));
+            prop_assert_eq!(Options::of_existing(bits), expected);
         }
     }
 }

@@ -42,6 +42,7 @@
 #define IOMD_DESCRIPTOR_SUSPEND	_IO(IOMD_IOC_TYPE, 0x24)
 #define IOMD_DESCRIPTOR_RESUME	_IO(IOMD_IOC_TYPE, 0x25)
 #define IOMD_SET_PURGEABLE	_IO(IOMD_IOC_TYPE, 0x26)
+#define IOMD_MAP_EXISTING	_IO(IOMD_IOC_TYPE, 0x27)
 
 /* Calls on a map: 0x40-0x5f */
 #define IOMD_MAP_INFO		_IO(IOMD_IOC_TYPE, 0x40)
@@ -59,7 +60,8 @@
 
 /*
  * Map options, with XNU's values (IOTypes.h). Those without a comment are
- * refused with EOPNOTSUPP by this version.
+ * refused with EOPNOTSUPP by this version; Static and Reference belong to
+ * IOMD_MAP_EXISTING, and are refused by IOMD_MAP_CREATE.
  */
 #define IOMD_MAP_ANYWHERE		0x00000001U /* recorded; mmap(2) places */
 #define IOMD_MAP_CACHE_MASK		0x00000f00U
@@ -74,8 +76,8 @@
 #define IOMD_MAP_POSTED_REORDERED	0x00000800U
 #define IOMD_MAP_POSTED_COMBINED_REORDERED 0x00000900U
 #define IOMD_MAP_READ_ONLY		0x00001000U /* never writable */
-#define IOMD_MAP_STATIC			0x01000000U
-#define IOMD_MAP_REFERENCE		0x02000000U
+#define IOMD_MAP_STATIC			0x01000000U /* the object unmaps nothing */
+#define IOMD_MAP_REFERENCE		0x02000000U /* none is made */
 #define IOMD_MAP_UNIQUE			0x04000000U /* may be redirected */
 #define IOMD_MAP_PREFAULT		0x10000000U
 #define IOMD_MAP_OVERWRITE		0x20000000U
@@ -311,6 +313,38 @@ struct iomd_map_create {
 	__u32 padding;
 };
 
+/**
+ * struct iomd_map_existing - IOMD_MAP_EXISTING: a map for a mapping that a task
+ * has already. Without IOMD_MAP_STATIC it is a look-up among the maps of the
+ * descriptor, of which a compatible one is shared: if its range is the one
+ * asked for, as another handle of it, otherwise as a sub-map, which keeps the
+ * larger one alive. With IOMD_MAP_STATIC the mapping at @address is recorded.
+ * Sub-maps and records map nothing and unmap nothing.
+ * @size: sizeof(struct iomd_map_existing)
+ * @flags: must be zero
+ * @options: the IOMD_MAP_* options of XNU
+ * @task: a task
+ * @offset: where the range starts in the descriptor, bytes, page-aligned
+ * @length: bytes; 0 = from offset to the descriptor's end
+ * @address: in, where it must be, page-aligned; with IOMD_MAP_ANYWHERE it may
+ *	be anywhere; out, where it is
+ * @id: out, the map's id
+ * @fd: out, the map
+ * @padding: must be zero
+ */
+struct iomd_map_existing {
+	__u32 size;
+	__u32 flags;
+	__u32 options;
+	__s32 task;
+	__u64 offset;
+	__u64 length;
+	__u64 address;
+	__u64 id;
+	__s32 fd;
+	__u32 padding;
+};
+
 /* Pages that someone holds for I/O make the call fail with EBUSY */
 #define IOMD_COPY_REFUSE_PINNED		(1U << 0)
 /* The suspended maps show the copy then; each must be Unique and in the range */
@@ -355,7 +389,8 @@ struct iomd_copy {
  * @flags: must be zero
  * @state: out, IOMD_MAP_SUSPENDED, IOMD_MAP_EXPIRED, IOMD_MAP_ENDED,
  *	IOMD_MAP_SEALED, IOMD_MAP_DESCRIPTOR_SUSPENDED
- * @options: out, as given to IOMD_MAP_CREATE
+ * @options: out, as given to IOMD_MAP_CREATE; of a sub-map or a record, as given
+ *	to IOMD_MAP_EXISTING, and IOMD_MAP_STATIC
  * @inheritance: out, as given to IOMD_MAP_CREATE
  * @task: out, the process that mapped it first and still does, in the caller's
  *	pid namespace; 0 for none
