@@ -42,6 +42,9 @@ mod tests {
             iomd_descriptor_reopen { size, flags, fd, padding }
             iomd_set_purgeable { size, flags, state, old_state }
             iomd_map_create { size, flags, options, inheritance, offset, length, id, fd, padding }
+            iomd_map_existing {
+                size, flags, options, task, offset, length, address, id, fd, padding,
+            }
             iomd_copy {
                 size, flags, offset, length, target_offset, target, padding, pinned, maps, pause_ns,
             }

@@ -43,6 +43,7 @@ argument! {
     iomd_descriptor_info is taken by IOMD_DESCRIPTOR_INFO;
     iomd_descriptor_reopen is taken by IOMD_DESCRIPTOR_REOPEN;
     iomd_map_create is taken by IOMD_MAP_CREATE;
+    iomd_map_existing is taken by IOMD_MAP_EXISTING;
     iomd_copy is taken by IOMD_COPY;
     iomd_descriptor_suspend is taken by IOMD_DESCRIPTOR_SUSPEND;
     iomd_descriptor_resume is taken by IOMD_DESCRIPTOR_RESUME;

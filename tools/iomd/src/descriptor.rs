@@ -10,7 +10,8 @@ use crate::call::{Argument, call, received};
 use crate::error::Asked;
 use crate::handle::handle;
 use crate::{
-    Access, CopyBuilder, DescriptorSuspendBuilder, Kind, MapBuilder, Purgeable, Request, Result,
+    Access, CopyBuilder, DescriptorSuspendBuilder, Kind, MapBuilder, MapInTaskBuilder, Purgeable,
+    Request, Result, Task,
 };
 
 /// Memory: XNU's `IOMemoryDescriptor`.
@@ -95,6 +96,21 @@ impl Descriptor {
     /// otherwise (`createMappingInTask`).
     pub fn map(&self) -> MapBuilder<'_> {
         MapBuilder::new(self)
+    }
+
+    /// Prepares a mapping of this memory in a task, shared with whoever has asked for the same: all of
+    /// it, anywhere, unless the builder is told otherwise (`createMappingInTask`, `setMapping`).
+    ///
+    /// ```no_run
+    /// # fn share(memory: iomd::Descriptor, task: iomd::Task) -> iomd::Result<()> {
+    /// let map = memory.map_in_task(&task).create()?;
+    /// let part = memory.map_in_task(&task).length(4096).create()?;
+    /// assert_eq!(part.info()?.address, map.info()?.address);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn map_in_task<'a>(&'a self, task: &'a Task) -> MapInTaskBuilder<'a> {
+        MapInTaskBuilder::new(self, task)
     }
 
     /// Prepares an atomic copy of this memory into `target`: all of it, to the target's start, unless

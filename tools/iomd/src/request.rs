@@ -37,6 +37,8 @@ pub enum Request {
     SetPurgeable { state: Purgeable },
     /// [`Descriptor::map`](crate::Descriptor::map)
     CreateMap { offset: u64, length: u64, options: MapOptions, inheritance: Inheritance },
+    /// [`Descriptor::map_in_task`](crate::Descriptor::map_in_task)
+    FindMap { offset: u64, length: u64, options: MapOptions, address: Option<u64> },
     /// [`Descriptor::copy_to`](crate::Descriptor::copy_to)
     Copy { offset: u64, length: u64, target_offset: u64, resume_on_target: bool },
     /// [`Descriptor::suspend`](crate::Descriptor::suspend) and
@@ -138,6 +140,21 @@ impl Request {
                 "a read-only descriptor has read-only maps only"
             }
             (Self::CreateMap { .. }, Errno::BUSY) => "the memory is being copied or suspended",
+
+            (Self::FindMap { .. }, Errno::NOENT) => "the task has no such mapping of the memory",
+            (Self::FindMap { .. }, Errno::SRCH) => "its process has exited or called exec",
+            (Self::FindMap { .. }, Errno::INVAL) => {
+                "the file is not a task, the offset or address is not a multiple of the page size, \
+                 or an option is unknown"
+            }
+            (Self::FindMap { .. }, Errno::RANGE) => "the range reaches beyond the descriptor",
+            (Self::FindMap { .. }, Errno::OPNOTSUPP) => {
+                "this kernel cannot honour one of the options or the cache mode"
+            }
+            (Self::FindMap { .. }, Errno::ACCESS) => {
+                "the descriptor, or what is mapped there, is read-only and the map would not be, or the \
+                 reverse"
+            }
 
             (Self::Mmap { address: Some(_), .. }, Errno::EXIST) => {
                 "something is mapped at that address"
@@ -304,6 +321,11 @@ impl fmt::Display for Request {
             Self::CreateMap { offset, length, options, inheritance } => {
                 write!(f, "create a map of {}", Range(*offset, *length))?;
                 write!(f, " ({options}, inheritance {inheritance})")
+            }
+            Self::FindMap { offset, length, options, address } => {
+                write!(f, "find a mapping of {} in the task", Range(*offset, *length))?;
+                address.map_or(Ok(()), |address| write!(f, " at {address:#x}"))?;
+                write!(f, " ({options})")
             }
             Self::Copy { offset, length, target_offset, resume_on_target } => {
                 write!(f, "copy {} to byte {target_offset}", Range(*offset, *length))?;

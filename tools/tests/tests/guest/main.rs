@@ -34,6 +34,7 @@ mod refusals;
 mod rmmod;
 mod seal;
 mod segments;
+mod sharing;
 mod stale_aliases;
 mod tasks;
 mod tool;

@@ -10,18 +10,18 @@ use iomd_sys::{
     IOMD_BUFFER_CREATE, IOMD_BUFFER_SPARSE, IOMD_COPY, IOMD_COPY_REFUSE_PINNED,
     IOMD_COPY_RESUME_ON_TARGET, IOMD_DESCRIPTOR_INFO, IOMD_DESCRIPTOR_REOPEN,
     IOMD_DESCRIPTOR_RESUME, IOMD_DESCRIPTOR_SUSPEND, IOMD_FEATURES, IOMD_INTO_TASK_FIXED,
-    IOMD_INTO_TASK_OVERWRITE, IOMD_INTO_TASK_PREFAULT, IOMD_INTO_TASK_READ_ONLY, IOMD_MAP_CREATE,
-    IOMD_MAP_CREATE_KEEP, IOMD_MAP_INFO, IOMD_MAP_INTO_TASK, IOMD_MAP_REOPEN, IOMD_MAP_SEAL,
-    IOMD_MAP_SEGMENT, IOMD_OBJECT_NEXT, IOMD_OBJECT_OPEN, IOMD_OPEN_READ_ONLY,
-    IOMD_PURGEABLE_VOLATILE, IOMD_REDIRECT, IOMD_REDIRECT_ABANDONED_RESUME,
+    IOMD_INTO_TASK_OVERWRITE, IOMD_INTO_TASK_PREFAULT, IOMD_INTO_TASK_READ_ONLY, IOMD_MAP_ANYWHERE,
+    IOMD_MAP_CREATE, IOMD_MAP_CREATE_KEEP, IOMD_MAP_EXISTING, IOMD_MAP_INFO, IOMD_MAP_INTO_TASK,
+    IOMD_MAP_REOPEN, IOMD_MAP_SEAL, IOMD_MAP_SEGMENT, IOMD_OBJECT_NEXT, IOMD_OBJECT_OPEN,
+    IOMD_OPEN_READ_ONLY, IOMD_PURGEABLE_VOLATILE, IOMD_REDIRECT, IOMD_REDIRECT_ABANDONED_RESUME,
     IOMD_REDIRECT_ABANDONED_SIGBUS, IOMD_REDIRECT_BATCH, IOMD_REDIRECT_REFUSE_PINNED, IOMD_RESUME,
     IOMD_SET_PURGEABLE, IOMD_SUSPEND, IOMD_SUSPEND_ABANDONED_RESUME, IOMD_SUSPEND_ABANDONED_SIGBUS,
     IOMD_SUSPEND_SPARE_CALLER, IOMD_TASK_INFO, IOMD_TASK_OPEN, IOMD_UNMAP, iomd_batch_entry,
     iomd_buffer_create, iomd_copy, iomd_descriptor_info, iomd_descriptor_reopen,
-    iomd_descriptor_resume, iomd_descriptor_suspend, iomd_features, iomd_map_create, iomd_map_info,
-    iomd_map_into_task, iomd_map_reopen, iomd_map_seal, iomd_map_segment, iomd_object_next,
-    iomd_object_open, iomd_redirect, iomd_redirect_batch, iomd_resume, iomd_set_purgeable,
-    iomd_suspend, iomd_task_info, iomd_task_open, iomd_unmap,
+    iomd_descriptor_resume, iomd_descriptor_suspend, iomd_features, iomd_map_create,
+    iomd_map_existing, iomd_map_info, iomd_map_into_task, iomd_map_reopen, iomd_map_seal,
+    iomd_map_segment, iomd_object_next, iomd_object_open, iomd_redirect, iomd_redirect_batch,
+    iomd_resume, iomd_set_purgeable, iomd_suspend, iomd_task_info, iomd_task_open, iomd_unmap,
 };
 
 use super::argument::Memory;
@@ -100,7 +100,7 @@ macro_rules! outs {
     ($structure:ident: $($member:ident),*) => { &[$(offset_of!($structure, $member)),*] };
 }
 
-pub const CALLS: [Call; 23] = [
+pub const CALLS: [Call; 24] = [
     Call {
         name: "FEATURES",
         number: IOMD_FEATURES,
@@ -239,6 +239,25 @@ pub const CALLS: [Call; 23] = [
         padding: &[offset_of!(iomd_map_create, padding)],
         outs: outs!(iomd_map_create: id, fd),
         file: Some(offset_of!(iomd_map_create, fd)),
+    },
+    Call {
+        name: "MAP_EXISTING",
+        number: IOMD_MAP_EXISTING,
+        object: |world| world.source.as_fd(),
+        // This process has a window.
+        argument: |world| {
+            Argument::of(iomd_map_existing {
+                options: IOMD_MAP_ANYWHERE,
+                task: world.task.as_fd().as_raw_fd(),
+                length: PAGE as u64,
+                ..Default::default()
+            })
+        },
+        flags: 0,
+        padding: &[offset_of!(iomd_map_existing, padding)],
+        // What may be anywhere is not asked for at an address.
+        outs: outs!(iomd_map_existing: address, id, fd),
+        file: Some(offset_of!(iomd_map_existing, fd)),
     },
     Call {
         name: "COPY",
