@@ -6,7 +6,7 @@ use iomd_sys as sys;
 
 use crate::call::{Argument, call, received};
 use crate::error::Asked;
-use crate::{Descriptor, Inheritance, Map, MapFlags, MapOptions, Request, Result};
+use crate::{CacheMode, Descriptor, Inheritance, Map, MapFlags, MapOptions, Request, Result};
 
 /// A map to be made, from [`Descriptor::map`].
 #[derive(Debug, Clone)]
@@ -56,6 +56,13 @@ impl<'a> MapBuilder<'a> {
         self
     }
 
+    /// How the memory is to be cached. All who show it show it in one mode, which the first chooses;
+    /// [`CacheMode::Default`] is whichever it has.
+    pub fn cache_mode(mut self, mode: CacheMode) -> Self {
+        self.options = self.options.with_cache_mode(mode);
+        self
+    }
+
     /// What a forked child gets of a mapping.
     pub fn inheritance(mut self, inheritance: Inheritance) -> Self {
         self.inheritance = inheritance;
@@ -82,7 +89,8 @@ impl<'a> MapBuilder<'a> {
     /// `EINVAL` if the offset is misaligned, or an option is unknown; `EOVERFLOW`, `ERANGE` if the
     /// range reaches beyond the descriptor; `EOPNOTSUPP` for an option that this kernel does not
     /// honour; `EACCES` for a writable map of a read-only descriptor; `EBUSY` for one of memory that
-    /// is being copied; `EMFILE`.
+    /// is being copied, and where the cache mode would have to change although others show the memory
+    /// or somebody holds a page of it; `EMFILE`.
     pub fn create(self) -> Result<Map> {
         let Self { descriptor, offset, length, options, flags, inheritance } = self;
         let argument = sys::iomd_map_create {

@@ -98,7 +98,7 @@ macro_rules! cache_modes {
 }
 
 cache_modes! {
-    /// As the memory's kind has it: write-back.
+    /// The one that the memory has: write-back, unless another map chose another.
     Default = IOMD_MAP_DEFAULT_CACHE, "default-cache";
     /// Not cached.
     Inhibit = IOMD_MAP_INHIBIT_CACHE, "inhibit-cache";

@@ -139,7 +139,9 @@ impl Request {
             (Self::CreateMap { .. }, Errno::ACCESS) => {
                 "a read-only descriptor has read-only maps only"
             }
-            (Self::CreateMap { .. }, Errno::BUSY) => "the memory is being copied or suspended",
+            (Self::CreateMap { .. }, Errno::BUSY) => {
+                "the memory is being copied or suspended, or in use in another cache mode"
+            }
 
             (Self::FindMap { .. }, Errno::NOENT) => "the task has no such mapping of the memory",
             (Self::FindMap { .. }, Errno::SRCH) => "its process has exited or called exec",
@@ -213,7 +215,7 @@ impl Request {
             }
             (Self::Redirect { .. }, Errno::BUSY) => {
                 "pages of the old memory are held for I/O, or the new memory is being copied or \
-                 suspended"
+                 suspended, or in use in another cache mode"
             }
             (Self::Suspend, Errno::INVAL) => {
                 "the offset is not a multiple of the page size, or the deadline is beyond 2^63 - 1 ns"
@@ -262,7 +264,7 @@ impl Request {
             }
             (Self::RedirectBatch { .. }, Errno::BUSY) => {
                 "pages of the old memory of one of the maps are held for I/O, or the new memory of \
-                 one is being copied or suspended"
+                 one is being copied or suspended, or in use in another cache mode"
             }
 
             (Self::Copy { .. }, Errno::INVAL) => {
@@ -278,7 +280,8 @@ impl Request {
                  read-only"
             }
             (Self::Copy { .. }, Errno::BUSY) => {
-                "pages of the memory are held for I/O, or another copy of it is under way"
+                "pages of the memory are held for I/O, another copy of it is under way, or the target \
+                 is in use in another cache mode"
             }
             (Self::Copy { .. }, Errno::PERM) => {
                 "a writable map is sealed, or a map that is to resume on the target is sealed or was \
