@@ -4,7 +4,7 @@
 
 use super::{
     argument::{self, Argument},
-    bit, check_flags, check_padding,
+    bit, cache_modes, check_flags, check_padding,
     handle::{DescriptorFile, MapFile, StaticMapFile},
     task::TaskFile,
 };
@@ -31,7 +31,7 @@ use crate::{
         vma::Place,
     },
     pure::{
-        options::{Options, HONOURED, HONOURED_CACHES},
+        options::{Options, HONOURED},
         range::{PageRange, PAGE_SIZE},
     },
     task::Task,
@@ -138,7 +138,7 @@ fn features(argument: UserPtr) -> Result<isize> {
         buffer_flags: IOMD_BUFFER_SPARSE.into(),
         map_flags: IOMD_MAP_CREATE_KEEP.into(),
         map_options: HONOURED.into(),
-        cache_modes: HONOURED_CACHES.into(),
+        cache_modes: cache_modes().into(),
         redirect_flags: (IOMD_REDIRECT_REFUSE_PINNED
             | IOMD_REDIRECT_ABANDONED_SIGBUS
             | IOMD_REDIRECT_ABANDONED_RESUME)

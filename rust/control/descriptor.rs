@@ -5,7 +5,7 @@
 use super::{
     abandoned,
     argument::Argument,
-    bytes, check_flags, check_padding, deadline,
+    bytes, cache_modes, check_flags, check_padding, deadline,
     handle::{DescriptorFile, MapFile},
     purge,
 };
@@ -81,6 +81,9 @@ impl DescriptorFile {
         check_flags(create.flags, IOMD_MAP_CREATE_KEEP)?;
         check_padding(create.padding)?;
         let options = Options::new(create.options)?;
+        if cache_modes() & (1 << options.cache_number()) == 0 {
+            return Err(EOPNOTSUPP);
+        }
         let inheritance = match create.inheritance {
             IOMD_INHERIT_SHARE => Inheritance::Share,
             IOMD_INHERIT_NONE => Inheritance::None,
@@ -88,7 +91,7 @@ impl DescriptorFile {
             _ => return Err(EINVAL),
         };
         let range = PageRange::part(self.descriptor().range(), create.offset, create.length)?;
-        if !options.is_read_only() && !file::access(file).is_writable() {
+        if options.needs_write() && !file::access(file).is_writable() {
             return Err(EACCES);
         }
         let map = Map::new(Request {
@@ -210,6 +213,7 @@ impl FileObject for DescriptorFile {
             "iomd-purgeable:\t{}\n",
             purge::name(descriptor.purgeable())
         );
+        seq_print!(lines, "iomd-cache:\t{}\n", descriptor.cache_mode().name());
     }
 
     fn ioctl(&self, file: &File, command: u32, argument: UserPtr) -> Result<isize> {

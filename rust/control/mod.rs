@@ -23,9 +23,9 @@ mod static_map;
 mod task;
 
 use crate::{
-    os::wait::Deadline,
+    os::{cache, wait::Deadline},
     pure::{
-        options::OptionsError,
+        options::{OptionsError, HONOURED_CACHES, WRITE_BACK_CACHES},
         range::{RangeError, PAGE_SIZE},
     },
     suspension::Abandoned,
@@ -48,6 +48,15 @@ impl From<OptionsError> for Error {
             OptionsError::Unknown => EINVAL,
             OptionsError::Unsupported => EOPNOTSUPP,
         }
+    }
+}
+
+/// The cache modes that this machine has, as a bit each.
+fn cache_modes() -> u32 {
+    if cache::has_modes() {
+        HONOURED_CACHES
+    } else {
+        WRITE_BACK_CACHES
     }
 }
 

@@ -13,7 +13,7 @@ use crate::{
         rwsem::{new_rw_semaphore, ReadGuard, RwSemaphore},
         task,
     },
-    pure::range::PageRange,
+    pure::{cache::CacheMode, range::PageRange},
 };
 use kernel::prelude::*;
 
@@ -180,6 +180,18 @@ impl Pages<'_> {
     /// Whether they were taken away.
     pub(crate) fn are_gone(&self) -> bool {
         self.0.is_none()
+    }
+
+    /// As [`PageArray::set_cache_mode`]; `ENODATA` if they were taken away.
+    pub(super) fn set_cache_mode(&self, mode: CacheMode) -> Result {
+        self.array()?.set_cache_mode(mode)
+    }
+
+    /// As [`PageArray::restore_cache_mode`].
+    pub(super) fn restore_cache_mode(&self) {
+        if let Some(array) = &*self.0 {
+            array.restore_cache_mode();
+        }
     }
 
     /// How many there are.

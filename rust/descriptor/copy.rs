@@ -150,6 +150,8 @@ impl Copy<'_> {
                 self.target,
                 range,
                 locked.is_writable(),
+                // They move together, and so must not depend on who is first.
+                Some(self.source.cache_mode()),
                 observer.clone(),
             )?)
         } else {

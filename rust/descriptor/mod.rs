@@ -5,6 +5,7 @@
 //! A descriptor knows who shows its memory only as [`Observer`]s; what a map is, it does not know.
 
 pub(crate) mod buffer;
+mod cache;
 pub(crate) mod copy;
 pub(crate) mod observer;
 pub(crate) mod purge;
@@ -19,7 +20,7 @@ use crate::{
         shrinker::Listing,
         task, trace,
     },
-    pure::range::PageRange,
+    pure::{cache::CacheMode, range::PageRange},
     registry::{Identity, Object, Registry, Strong},
 };
 use buffer::Buffer;
@@ -42,7 +43,7 @@ pub(crate) struct Descriptor {
     identity: Identity,
     #[pin]
     buffer: Buffer,
-    /// Who shows which part. Held for moments.
+    /// Who shows which part. Held for moments, but while the cache mode changes.
     #[pin]
     observers: Mutex<Observers>,
     /// Outermost of all locks: who holds it may take the locks of several observers.
@@ -160,26 +161,30 @@ impl Object for Descriptor {
 pub(crate) struct Part {
     descriptor: Strong<Descriptor>,
     range: PageRange,
+    /// The memory's, as long as anybody shows it.
+    cache_mode: CacheMode,
     ticket: observer::Ticket,
 }
 
 impl Part {
-    /// Lets `observer` show `range`. `EBUSY` if that part is being copied and the observer would
-    /// be a new writer, or if the memory may be taken away and the observer is relied on.
+    /// Lets `observer` show `range`, in a cache mode or, with none, in that which the memory has.
+    /// `EBUSY` if that part is being copied and the observer would be a new writer, or if the memory
+    /// may be taken away and the observer is relied on; and as of [`Descriptor::attach`].
+    ///
+    /// Before it is dropped the observer's entries in page tables are gone.
     pub(crate) fn observe(
         descriptor: &Strong<Descriptor>,
         range: PageRange,
         writable: bool,
+        cache_mode: Option<CacheMode>,
         observer: Arc<dyn Observer>,
     ) -> Result<Self> {
-        let ticket = descriptor
-            .observers
-            .lock()
-            .attach(range, writable, observer)?;
+        let (ticket, cache_mode) = descriptor.attach(range, writable, cache_mode, observer)?;
 
         Ok(Self {
             descriptor: descriptor.clone(),
             range,
+            cache_mode,
             ticket,
         })
     }
@@ -191,12 +196,14 @@ impl Part {
     pub(crate) fn range(&self) -> PageRange {
         self.range
     }
+
+    pub(crate) fn cache_mode(&self) -> CacheMode {
+        self.cache_mode
+    }
 }
 
 impl Drop for Part {
     fn drop(&mut self) {
-        let detached = self.descriptor.observers.lock().detach(self.ticket);
-        // Without the lock: it can be the observer's last reference.
-        drop(detached);
+        self.descriptor.detach(self.ticket);
     }
 }

@@ -5,7 +5,7 @@
 use super::{suspend::DescriptorSuspension, Descriptor, Part};
 use crate::{
     os::{mutex::Guard, task},
-    pure::{purge::Purgeable, range::PageRange},
+    pure::{cache::CacheMode, purge::Purgeable, range::PageRange},
 };
 use kernel::{prelude::*, rbtree::RBTree, sync::Arc};
 
@@ -92,6 +92,8 @@ pub(super) struct Observers {
     claims: KVec<Claim>,
     pub(super) suspension: Option<DescriptorSuspension>,
     pub(super) purgeable: Purgeable,
+    /// How all of them show the memory; write-back while there is none.
+    pub(super) cache_mode: CacheMode,
     last_ticket: u64,
 }
 
@@ -102,6 +104,7 @@ impl Observers {
             claims: KVec::new(),
             suspension: None,
             purgeable: Purgeable::NonVolatile,
+            cache_mode: CacheMode::WriteBack,
             last_ticket: 0,
         }
     }
@@ -188,12 +191,16 @@ impl Observers {
         self.claims.retain(|claim| claim.ticket != ticket);
     }
 
-    /// Whether the memory may be, or be made, one that is taken away. `EPERM` if it is relied on.
+    /// Whether the memory may be, or be made, one that is taken away. `EPERM` if it is relied on,
+    /// `EBUSY` if it is not write-back.
     pub(super) fn check_volatile(&self) -> Result {
         let is_relied_on = |attachment: &Attachment| attachment.observer.is_relied_on();
 
         if self.attachments.iter().any(is_relied_on) {
             return Err(EPERM);
+        }
+        if self.cache_mode != CacheMode::WriteBack {
+            return Err(EBUSY);
         }
         Ok(())
     }

@@ -63,7 +63,7 @@ impl Map {
                 trace::fault(self.id(), wanted);
                 // `state` is held until the entries are in, so that a switch that closes the gate
                 // now drains us before it zaps.
-                return fault.insert(&page, following);
+                return fault.insert(part.cache_mode(), &page, following);
             }
             // First touch. Memory is allocated without the lock: whoever waits for it to be free
             // must not wait for reclaim.

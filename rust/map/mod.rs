@@ -160,7 +160,8 @@ pub(crate) struct Map {
 impl Map {
     /// Makes a map that nothing is mapped through yet.
     ///
-    /// `ENOMEM`, `ENFILE`; `EBUSY` if the map is writable and its memory is being copied.
+    /// `ENOMEM`, `ENFILE`; `EBUSY` if the map is writable and its memory is being copied, or if its
+    /// cache mode is in conflict; as [`Part::observe`].
     pub(crate) fn new(request: Request) -> Result<Strong<Self>> {
         let Request {
             descriptor,
@@ -213,6 +214,7 @@ impl Map {
                 &descriptor,
                 range,
                 !options.is_read_only(),
+                options.cache_mode(),
                 map.arc().clone(),
             )?);
         }

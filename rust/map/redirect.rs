@@ -19,12 +19,14 @@ pub(crate) struct Target {
 }
 
 impl Target {
-    /// `EBUSY` if it is just being copied and the map is writable.
+    /// `EBUSY` if it is just being copied and the map is writable, or if others show it in another
+    /// cache mode; as [`Part::observe`].
     pub(super) fn observed_by(&self, map: &Strong<Map>) -> Result<Part> {
         Part::observe(
             &self.descriptor,
             self.range,
             !map.options.is_read_only(),
+            map.options.cache_mode(),
             map.arc().clone(),
         )
     }
@@ -41,7 +43,7 @@ impl Handle {
     /// pages of the old memory are held by others (pinned for I/O): those can still reach it.
     ///
     /// `EPERM` for a map that is not Unique or that another handle sealed; `EBUSY` if pages are held
-    /// and that is to be refused, or if the target is just being copied; `EINTR` if the task is
+    /// and that is to be refused, or as of [`Target::observed_by`]; `EINTR` if the task is
     /// killed while another controller is at work; `ENOMEM`. Nothing is changed then. An ended map:
     /// nothing is done.
     pub(crate) fn redirect(&self, target: Target, refuse_pinned: bool) -> Result<usize> {

@@ -29,6 +29,11 @@ extern "C" {
         context_inode: *const inode,
     ) -> *mut file;
 
+    /// `arch/x86/mm/pat/set_memory.c`, as the next two.
+    pub(super) fn set_pages_array_uc(pages: *mut *mut page, count: c_int) -> c_int;
+    pub(super) fn set_pages_array_wc(pages: *mut *mut page, count: c_int) -> c_int;
+    pub(super) fn set_pages_array_wb(pages: *mut *mut page, count: c_int) -> c_int;
+
     pub(super) fn iomd_mutex_lock_killable(lock: *mut mutex) -> c_int;
     pub(super) fn iomd_mutex_lock_killable_nest_lock(lock: *mut mutex, outer: *mut mutex) -> c_int;
     pub(super) fn iomd_release_fault_lock(vmf: *mut vm_fault);

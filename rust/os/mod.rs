@@ -10,6 +10,7 @@ mod slab;
 
 pub(crate) mod account;
 pub(crate) mod address_space;
+pub(crate) mod cache;
 pub(crate) mod debugfs;
 pub(crate) mod fault;
 pub(crate) mod file;

@@ -5,7 +5,11 @@
 //! C headers: [`include/linux/mm.h`](srctree/include/linux/mm.h),
 //! [`include/linux/xarray.h`](srctree/include/linux/xarray.h)
 
-use super::bindings;
+use super::{
+    bindings, cache,
+    rwsem::{new_rw_semaphore, RwSemaphore},
+};
+use crate::pure::cache::CacheMode;
 use core::{
     marker::PhantomData,
     mem::ManuallyDrop,
@@ -86,6 +90,12 @@ impl Page {
         true
     }
 
+    /// Whether somebody else has a reference, page tables included.
+    pub(super) fn is_shared(&self) -> bool {
+        // SAFETY: By the invariant the page is valid.
+        unsafe { bindings::iomd_page_ref_count(self.as_ptr()) > 1 }
+    }
+
     /// Copies `from`'s bytes here; those who map either page may see them change meanwhile.
     pub(crate) fn copy_from(&self, from: &Page) {
         // SAFETY: Both pages are valid. Memory that user space maps has no Rust references to it.
@@ -112,12 +122,16 @@ impl Drop for Page {
 /// # Invariants
 ///
 /// Every entry is a page whose reference the array owns. An entry, once there, stays until the
-/// array is dropped, so that it may be used without a lock.
+/// array is dropped, so that it may be used without a lock. While nobody has `cache_mode` for writing,
+/// every entry has that mode.
 #[pin_data(PinnedDrop)]
 pub(crate) struct PageArray {
     #[pin]
     entries: Opaque<bindings::xarray>,
     count: Atomic<usize>,
+    /// Changed by [`cache`] only.
+    #[pin]
+    pub(super) cache_mode: RwSemaphore<CacheMode>,
 }
 
 // SAFETY: Pages can be sent, and the array has a lock of its own.
@@ -134,6 +148,7 @@ impl PageArray {
                 bindings::iomd_xa_init_accounted(slot)
             }),
             count: Atomic::new(0),
+            cache_mode <- new_rw_semaphore!(CacheMode::WriteBack, "iomd_cache_mode"),
         })
     }
 
@@ -162,13 +177,20 @@ impl PageArray {
         page.map(|page| (index, page))
     }
 
-    /// Puts a page in, unless there is one already: `EBUSY`; or no memory for the entry: `ENOMEM`.
+    /// Puts a page in, unless there is one already: `EBUSY`; or no memory for the entry or for the
+    /// array's cache mode: `ENOMEM`.
     pub(crate) fn insert(&self, index: usize, page: Page) -> Result {
+        // Held until the page is in: who changes the mode changes that of all pages.
+        let mode = self.cache_mode.read();
+        // SAFETY: The page is ours, and nobody has seen it yet.
+        unsafe { cache::set(&mut [page.as_ptr()], *mode)? };
         // Nodes are allocated as pages are: nobody is killed for them.
         // SAFETY: The array was initialised.
         to_result(unsafe {
             bindings::iomd_xa_insert(self.entries.get(), index, page.as_ptr().cast())
-        })?;
+        })
+        // SAFETY: As above.
+        .inspect_err(|_| unsafe { cache::restore(&mut [page.as_ptr()], *mode) })?;
         // INVARIANT: The array has the reference now.
         core::mem::forget(page);
         self.count.fetch_add(1, Relaxed);
@@ -179,6 +201,10 @@ impl PageArray {
 #[pinned_drop]
 impl PinnedDrop for PageArray {
     fn drop(self: Pin<&mut Self>) {
+        // Nobody else has it any more.
+        if let Some(mode) = self.cache_mode.try_read() {
+            self.restore_all(*mode);
+        }
         let mut index = 0;
 
         loop {

@@ -5,6 +5,7 @@
 //! The module compiles these files, and so does the Cargo crate beside them, whose unit and
 //! property tests therefore run the very code that ships.
 
+pub mod cache;
 pub mod compatible;
 pub mod options;
 pub mod page_set;

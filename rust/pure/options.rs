@@ -5,6 +5,8 @@
 //! The numbers are the ABI's; that they are the same as in the header is asserted where both are
 //! known, in `control/`.
 
+use super::cache::CacheMode;
+
 /// Why options are refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OptionsError {
@@ -22,8 +24,12 @@ pub const CACHE_MASK: u32 = 0xf00;
 pub const CACHE_SHIFT: u32 = 8;
 /// kIOMapDefaultCache, as a mode
 pub const DEFAULT_CACHE: u32 = 0;
+/// kIOMapInhibitCache, as a mode
+pub const INHIBIT_CACHE: u32 = 1;
 /// kIOMapCopybackCache, as a mode
 pub const COPYBACK_CACHE: u32 = 3;
+/// kIOMapWriteCombineCache, as a mode
+pub const WRITE_COMBINE_CACHE: u32 = 4;
 /// The highest mode that XNU has (kIOMapPostedCombinedReordered).
 pub const LAST_CACHE: u32 = 9;
 /// kIOMapReadOnly
@@ -39,8 +45,12 @@ pub const UNIQUE: u32 = 0x0400_0000;
 
 /// The single bits that are honoured.
 pub const HONOURED: u32 = ANYWHERE | READ_ONLY | UNIQUE;
-/// The cache modes that are honoured, as a bit each: both are write-back.
-pub const HONOURED_CACHES: u32 = (1 << DEFAULT_CACHE) | (1 << COPYBACK_CACHE);
+/// The cache modes that need nothing of the machine, as a bit each: memory is write-back.
+pub const WRITE_BACK_CACHES: u32 = (1 << DEFAULT_CACHE) | (1 << COPYBACK_CACHE);
+/// The cache modes that are honoured, as a bit each. For the others the kernel has no way to give
+/// its own mapping of the memory the same attribute.
+pub const HONOURED_CACHES: u32 =
+    WRITE_BACK_CACHES | (1 << INHIBIT_CACHE) | (1 << WRITE_COMBINE_CACHE);
 /// Static, Reference, Prefault, Overwrite, GuardedSmall, GuardedLarge.
 pub const UNSUPPORTED: u32 = STATIC | REFERENCE | 0x1000_0000 | 0x2000_0000 | GUARDED;
 
@@ -82,6 +92,21 @@ impl Options {
         self.0
     }
 
+    /// XNU's number of the cache mode.
+    pub fn cache_number(self) -> u32 {
+        (self.0 & CACHE_MASK) >> CACHE_SHIFT
+    }
+
+    /// The cache mode that is asked for; `None` for that which the memory has.
+    pub fn cache_mode(self) -> Option<CacheMode> {
+        match self.cache_number() {
+            COPYBACK_CACHE => Some(CacheMode::WriteBack),
+            INHIBIT_CACHE => Some(CacheMode::Uncached),
+            WRITE_COMBINE_CACHE => Some(CacheMode::WriteCombining),
+            _ => None,
+        }
+    }
+
     /// Only such a map can be redirected.
     pub fn is_unique(self) -> bool {
         self.0 & UNIQUE != 0
@@ -95,6 +120,13 @@ impl Options {
     /// What is mapped at the address is to be recorded.
     pub fn is_static(self) -> bool {
         self.0 & STATIC != 0
+    }
+
+    /// Such a map needs the right to write the memory: it can do so, or change its cache mode.
+    pub fn needs_write(self) -> bool {
+        let changes_mode = !matches!(self.cache_mode(), None | Some(CacheMode::WriteBack));
+
+        !self.is_read_only() || changes_mode
     }
 
     /// Such a map is never writable.
@@ -111,7 +143,9 @@ mod tests {
     #[test]
     fn every_bit_is_honoured_unsupported_or_unknown() {
         for bit in (0..32).map(|shift| 1_u32 << shift) {
-            let expected = if bit & HONOURED != 0 {
+            let is_mode =
+                bit & CACHE_MASK != 0 && HONOURED_CACHES & (1 << (bit >> CACHE_SHIFT)) != 0;
+            let expected = if bit & HONOURED != 0 || is_mode {
                 Ok(Options(bit))
             } else if bit & (UNSUPPORTED | CACHE_MASK) != 0 {
                 Err(OptionsError::Unsupported)
@@ -123,14 +157,18 @@ mod tests {
     }
 
     #[test]
-    fn write_back_is_the_only_cache_mode() {
+    fn cache_modes_are_what_xnu_means_by_them() {
         for mode in 0..16 {
-            let options = Options::new(mode << CACHE_SHIFT);
-            match mode {
-                0 | 3 => assert!(options.is_ok()),
-                1..=9 => assert_eq!(options, Err(OptionsError::Unsupported)),
-                _ => assert_eq!(options, Err(OptionsError::Unknown)),
-            }
+            let cache_mode = Options::new(mode << CACHE_SHIFT).map(Options::cache_mode);
+            let expected = match mode {
+                0 => Ok(None),
+                1 => Ok(Some(CacheMode::Uncached)),
+                3 => Ok(Some(CacheMode::WriteBack)),
+                4 => Ok(Some(CacheMode::WriteCombining)),
+                2 | 5..=9 => Err(OptionsError::Unsupported),
+                _ => Err(OptionsError::Unknown),
+            };
+            assert_eq!(cache_mode, expected, "{mode}");
         }
     }
 

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The cache mode of a descriptor's memory.
+//!
+//! All who show it show it in one mode, whichever part. It is the first one's to choose, and changes
+//! only while nobody shows the memory: so there is no entry in a page table that has another. When the
+//! last one leaves, the memory is write-back again, long before it is freed. Meanwhile it may not be
+//! taken away.
+
+use super::{
+    observer::{Observer, Ticket},
+    Descriptor,
+};
+use crate::pure::{cache::CacheMode, purge::Purgeable, range::PageRange};
+use kernel::{prelude::*, sync::Arc};
+
+impl Descriptor {
+    /// How its memory is cached now.
+    pub(crate) fn cache_mode(&self) -> CacheMode {
+        self.observers.lock().cache_mode
+    }
+
+    /// Adds an observer, to show the memory in that mode or, with none, in that which it has.
+    ///
+    /// `EBUSY` if the mode would have to change although others show the memory, it may be taken
+    /// away, or one of its pages is held; `ENOMEM`; `EINTR` if the task is killed; and as of
+    /// [`super::observer::Observers::attach`].
+    pub(super) fn attach(
+        &self,
+        range: PageRange,
+        writable: bool,
+        mode: Option<CacheMode>,
+        observer: Arc<dyn Observer>,
+    ) -> Result<(Ticket, CacheMode)> {
+        // In the order of whoever takes the memory away. Kept until the mode has changed, so that
+        // nobody comes or goes meanwhile.
+        let pages = self.buffer.pages();
+        let mut observers = self.observers.lock();
+        let mode = mode.unwrap_or(observers.cache_mode);
+        let changes = mode != observers.cache_mode;
+
+        if changes && (observers.count() != 0 || observers.purgeable != Purgeable::NonVolatile) {
+            return Err(EBUSY);
+        }
+        let ticket = observers.attach(range, writable, observer)?;
+        if changes {
+            if let Err(error) = pages.set_cache_mode(mode) {
+                let detached = observers.detach(ticket);
+                drop(observers);
+                drop(detached);
+                return Err(error);
+            }
+            observers.cache_mode = mode;
+        }
+        Ok((ticket, mode))
+    }
+
+    /// Takes an observer out whose entries in page tables are gone.
+    pub(super) fn detach(&self, ticket: Ticket) {
+        let detached = {
+            let pages = self.buffer.pages();
+            let mut observers = self.observers.lock();
+            let detached = observers.detach(ticket);
+
+            if observers.count() == 0 && observers.cache_mode != CacheMode::WriteBack {
+                pages.restore_cache_mode();
+                observers.cache_mode = CacheMode::WriteBack;
+            }
+            detached
+        };
+
+        // Without the locks: it can be the observer's last reference.
+        drop(detached);
+    }
+}
