@@ -9,6 +9,7 @@ mod abi;
 mod batch;
 mod buffers;
 mod by_id;
+mod cache;
 mod client_mmap;
 mod copy;
 mod coverage;

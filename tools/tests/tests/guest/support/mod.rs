@@ -18,6 +18,7 @@ pub mod failing;
 pub mod kernel_log;
 pub mod kernel_mode;
 pub mod module;
+pub mod page_tables;
 pub mod pin;
 pub mod privileges;
 pub mod proc;
