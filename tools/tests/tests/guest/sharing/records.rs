@@ -242,7 +242,7 @@ fn what_is_wrong_is_refused() {
         (options(sys::IOMD_MAP_PREFAULT), Errno::OPNOTSUPP),
         (options(sys::IOMD_MAP_OVERWRITE), Errno::OPNOTSUPP),
         (options(sys::IOMD_MAP_GUARDED_SMALL), Errno::OPNOTSUPP),
-        (options(sys::IOMD_MAP_INHIBIT_CACHE), Errno::OPNOTSUPP),
+        (options(sys::IOMD_MAP_WRITE_THRU_CACHE), Errno::OPNOTSUPP),
         (placed(shared.address + 1), Errno::INVAL),
         (range(1, P), Errno::INVAL),
         (range(8 * P, 0), Errno::RANGE),
