@@ -8,11 +8,11 @@ use std::process::Command;
 
 use iomd::{Errno, Task};
 use iomd_sys as sys;
-use rustix::process::getpid;
+use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open};
 
 use super::{TAG, read, target};
 use crate::support::privileges::WITHOUT_PTRACE;
-use crate::support::{Child, PAGE, buffer, client, eventually, painted, raw, unique};
+use crate::support::{Child, PAGE, Region, buffer, client, eventually, painted, raw, unique};
 
 #[test]
 fn any_process_by_its_number_with_the_capability() {
@@ -24,6 +24,23 @@ fn any_process_by_its_number_with_the_capability() {
     assert_eq!(task.process(), Ok(Some(pid)));
     let address = map.map_into(&task).run().unwrap();
     assert_eq!(read(&child, address), TAG);
+}
+
+#[test]
+fn a_file_descriptor_that_is_fetched_is_as_good() {
+    let map = unique(&painted(1, TAG));
+    let child = Child::fork(|parent| {
+        let task = client().own_task().unwrap();
+        parent.say(task.as_fd().as_raw_fd() as u64);
+        let address = parent.hear();
+        parent.say(Region::at(address as usize, PAGE).read(0));
+    });
+    let number = child.hear() as i32;
+    let process = pidfd_open(child.pid(), PidfdFlags::empty()).unwrap();
+    let task = Task::from(pidfd_getfd(process, number, PidfdGetfdFlags::empty()).unwrap());
+    child.say(map.map_into(&task).run().unwrap());
+    assert_eq!(child.hear(), TAG);
+    child.succeed();
 }
 
 #[test]
