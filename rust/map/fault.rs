@@ -108,17 +108,21 @@ impl Map {
     /// map has ended, or the deadline has passed. Gives the fault back if neither is so any more.
     fn wait<'a>(&self, fault: Fault<'a>) -> core::result::Result<Outcome, Fault<'a>> {
         let (page, address_space) = (fault.page(), fault.address_space());
-        let deadline = || Deadline::from_nanoseconds(self.deadline_ns.load(Acquire));
-        let verdict = if deadline().has_passed() {
-            Verdict::Refuse
-        } else {
-            let access = fault.access(self.kernel_may_wait.load(Acquire));
-            access.verdict()
+        let deadline = || Deadline::from_nanoseconds(self.deadline_ns.load(Relaxed));
+        let (verdict, holds_up) = {
+            let _terms = self.terms.lock();
+            let verdict = if deadline().has_passed() {
+                Verdict::Refuse
+            } else {
+                let access = fault.access(self.kernel_may_wait.load(Relaxed));
+                access.verdict()
+            };
+            (verdict, !self.lets_reach(address_space, page))
         };
         let sleep = match verdict {
             Verdict::RetryAtOnce => return Ok(fault.retry_without_wait()),
-            // On terms that were perhaps set after the gate was opened to this access, for others.
-            Verdict::Refuse if self.lets_reach(address_space, page) => return Err(fault),
+            // It was a switch, and that is over: these terms are for others.
+            Verdict::Refuse if !holds_up => return Err(fault),
             Verdict::Refuse => return Ok(fault.sigbus()),
             Verdict::SleepInterruptible => Sleep::Interruptible,
             Verdict::SleepKillable => Sleep::Killable,

@@ -142,6 +142,10 @@ pub(crate) struct Map {
     /// On what terms accesses wait while the gate is closed: see [`Terms`].
     kernel_may_wait: Atomic<bool>,
     deadline_ns: Atomic<i64>,
+    /// Held while gate and terms change together, and by who refuses an access, so that he has the
+    /// terms of what holds it up and not those of the switch before or after.
+    #[pin]
+    terms: SpinLock<()>,
     /// Accesses that wait.
     #[pin]
     access: WaitQueue,
@@ -195,6 +199,7 @@ impl Map {
                 ended: Atomic::new(false),
                 kernel_may_wait: Atomic::new(false),
                 deadline_ns: Atomic::new(Deadline::NEVER.nanoseconds()),
+                terms <- new_spinlock!((), "iomd_terms"),
                 access <- new_wait_queue!("iomd_access"),
                 pollers <- new_wait_queue!("iomd_pollers"),
                 waiters <- Waiters::new(),

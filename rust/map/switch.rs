@@ -48,14 +48,18 @@ impl<'a> Switch<'a> {
     /// From here on no fault inserts a page; all accesses that fault wait: on `terms`, or where none
     /// passes already, on those that they wait on.
     pub(super) fn close(&self, terms: Terms) {
-        let passes_some = !self.map.closed.load(Relaxed) || self.map.safe.load(Relaxed) != 0;
-        if passes_some {
-            self.set_terms(terms);
+        let map = self.map;
+        {
+            let _terms = map.terms.lock();
+
+            if !map.closed.load(Relaxed) || map.safe.load(Relaxed) != 0 {
+                self.set_terms(terms);
+            }
+            map.safe.store(0, Relaxed);
+            map.closed.store(true, Release);
         }
-        self.map.safe.store(0, Relaxed);
-        self.map.closed.store(true, Release);
         // A fault that passed the gate has `state` until its page is in.
-        drop(self.map.state.write());
+        drop(map.state.write());
     }
 
     /// Takes away what faults have inserted of these pages. With the gate closed, no access that
@@ -202,12 +206,6 @@ impl<'a> Switch<'a> {
             descriptor.as_ref().map(|(_, safe)| *safe)
         };
 
-        if let Some(safe) = safe {
-            map.safe.store(safe, Release);
-        } else {
-            // Before the terms, on which nobody is refused without a second look at the gate.
-            map.closed.store(false, Release);
-        }
         let mut terms = match (own, descriptor) {
             (None, None) => Terms::NONE,
             (Some(own), None) => own,
@@ -215,18 +213,28 @@ impl<'a> Switch<'a> {
             (Some(own), Some((terms, _))) => own.and(terms),
         };
         terms.kernel_may_wait &= map.privileged;
-        self.set_terms(terms);
+        {
+            let _terms = map.terms.lock();
+
+            if let Some(safe) = safe {
+                map.safe.store(safe, Release);
+            } else {
+                map.closed.store(false, Release);
+            }
+            self.set_terms(terms);
+        }
         map.access.wake_all();
     }
 
+    /// With `terms` locked.
     fn set_terms(&self, terms: Terms) {
         let Terms {
             kernel_may_wait,
             deadline,
         } = terms;
 
-        self.map.kernel_may_wait.store(kernel_may_wait, Release);
-        self.map.deadline_ns.store(deadline.nanoseconds(), Release);
+        self.map.kernel_may_wait.store(kernel_may_wait, Relaxed);
+        self.map.deadline_ns.store(deadline.nanoseconds(), Relaxed);
     }
 
     fn changed(&self) {

@@ -354,7 +354,7 @@ fn the_kernel_is_never_refused_a_page_that_is_not_held() {
             resume(&map, 1, 1);
         }
     });
-    for round in 0..scaled(5000) {
+    for round in 0..scaled(10_000) {
         region.pages(0..1).advise(Advice::LinuxDontNeed).unwrap();
         assert_eq!(kernel_mode::read(region), Ok(DONE), "round {round}");
     }
