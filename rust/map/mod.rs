@@ -10,7 +10,7 @@
 //! 3. the mmap lock or VMA lock of a task (the core's);
 //! 4. `state`: what the map shows, taken for moments; faults only ever try it;
 //! 5. the core's i_mmap_rwsem and page-table locks; a descriptor's `observers`; `static_maps`; a
-//!    registry.
+//!    registry; the spinlocks `terms`, under which `state` is tried, `holder`, and that of [`waiters`].
 //!
 //! The protocol of a switch, which is what this module is about:
 //!

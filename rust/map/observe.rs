@@ -27,7 +27,7 @@ impl Map {
     }
 
     /// Whether there is an access that the gate lets pass.
-    fn passes_some(&self) -> bool {
+    pub(super) fn passes_some(&self) -> bool {
         !self.closed.load(Relaxed) || self.safe.load(Relaxed) != 0
     }
 }

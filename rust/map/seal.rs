@@ -32,9 +32,9 @@ impl Map {
 impl Handle {
     /// Lets only this handle control the map from now on. Nothing is done if it does already.
     ///
-    /// `EPERM` if another does; `EBUSY` for a map that is suspended, or whose
-    /// descriptor is, or that has ended, or whose memory may be taken away: nobody could rely
-    /// on that one; `EINTR` if the task is killed while another controller is at work.
+    /// `EPERM` if another does; `EBUSY` for a map that is suspended, or whose descriptor is, or that
+    /// has ended, or whose memory may be taken away: nobody could rely on that one; `EINTR` if the
+    /// task is killed while another controller is at work.
     pub(crate) fn seal(&self) -> Result {
         let switch = Switch::new(&self.map, self.map.control.lock()?);
         let held_up = switch.suspension().is_some() || self.map.closed.load(Acquire);

@@ -52,7 +52,7 @@ impl<'a> Switch<'a> {
         {
             let _terms = map.terms.lock();
 
-            if !map.closed.load(Relaxed) || map.safe.load(Relaxed) != 0 {
+            if map.passes_some() {
                 self.set_terms(terms);
             }
             map.safe.store(0, Relaxed);
@@ -191,14 +191,10 @@ impl<'a> Switch<'a> {
     /// last step of every switch. It never closes an open gate.
     pub(super) fn settle(&self) {
         let map = self.map;
-        let (own, descriptor) = {
-            let state = map.state.read();
-            let own = state.suspension.map(|own| own.terms);
-            let descriptor = state.part.as_ref().map(|part| part.descriptor().clone());
-
-            (own, descriptor)
-        };
-        let descriptor = descriptor.and_then(|descriptor| descriptor.suspension());
+        let own = self.suspension().map(|own| own.terms);
+        let descriptor = self
+            .descriptor()
+            .and_then(|descriptor| descriptor.suspension());
         // Who is safe from the descriptor's suspension is not from the map's own.
         let safe = if self.holds_all() {
             Some(0)
