@@ -5,9 +5,9 @@
 use super::{argument::Argument, bytes, check_flags, check_padding, handle::MapFile, map_info};
 use crate::{
     abi::{
-        iomd_map_info, iomd_map_reopen, iomd_map_seal, iomd_map_segment, iomd_unmap, iomd_wait,
-        IOMD_MAP_INFO, IOMD_MAP_INTO_TASK, IOMD_MAP_REOPEN, IOMD_MAP_SEAL, IOMD_MAP_SEGMENT,
-        IOMD_REDIRECT, IOMD_RESUME, IOMD_SUSPEND, IOMD_UNMAP, IOMD_WAIT_WRITE,
+        iomd_map_reopen, iomd_map_seal, iomd_map_segment, iomd_unmap, iomd_wait, IOMD_MAP_INFO,
+        IOMD_MAP_INTO_TASK, IOMD_MAP_REOPEN, IOMD_MAP_SEAL, IOMD_MAP_SEGMENT, IOMD_REDIRECT,
+        IOMD_RESUME, IOMD_SUSPEND, IOMD_UNMAP, IOMD_WAIT_WRITE,
     },
     map::view,
     os::{
@@ -31,15 +31,6 @@ use zerocopy::IntoBytes;
 const READ_MAX: usize = 64;
 
 impl MapFile {
-    fn info(&self, argument: UserPtr) -> Result<isize> {
-        let mut argument = Argument::<iomd_map_info>::read_to_answer(argument)?;
-        let info = &mut argument.value;
-
-        check_flags(info.flags, 0)?;
-        *info = map_info::told(info.size, &self.map().info());
-        argument.answer()
-    }
-
     fn reopen(&self, argument: UserPtr) -> Result<isize> {
         let argument = Argument::<iomd_map_reopen>::read_to_answer(argument)?;
 
@@ -90,7 +81,7 @@ impl FileObject for MapFile {
 
     fn ioctl(&self, file: &File, command: u32, argument: UserPtr) -> Result<isize> {
         match command {
-            IOMD_MAP_INFO => self.info(argument),
+            IOMD_MAP_INFO => map_info::answer(argument, || self.map().info()),
             IOMD_REDIRECT => self.redirect(argument),
             IOMD_RESUME => self.resume(argument),
             IOMD_UNMAP => self.unmap(argument),

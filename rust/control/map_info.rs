@@ -2,7 +2,7 @@
 
 //! What maps of both kinds tell about themselves.
 
-use super::bytes;
+use super::{argument::Argument, bytes, check_flags};
 use crate::{
     abi::{
         iomd_map_info, IOMD_INHERIT_NONE, IOMD_INHERIT_SHARE, IOMD_MAP_DESCRIPTOR_SUSPENDED,
@@ -10,10 +10,19 @@ use crate::{
     },
     map::{Info, Inheritance},
 };
-use kernel::{seq_file::SeqFile, seq_print};
+use kernel::{prelude::*, seq_file::SeqFile, seq_print, uaccess::UserPtr};
 
-/// What IOMD_MAP_INFO answers.
-pub(super) fn told(size: u32, now: &Info) -> iomd_map_info {
+/// IOMD_MAP_INFO.
+pub(super) fn answer(argument: UserPtr, now: impl FnOnce() -> Info) -> Result<isize> {
+    let mut argument = Argument::<iomd_map_info>::read_to_answer(argument)?;
+    let info = &mut argument.value;
+
+    check_flags(info.flags, 0)?;
+    *info = told(info.size, &now());
+    argument.answer()
+}
+
+fn told(size: u32, now: &Info) -> iomd_map_info {
     let (task, address) = now.holder.unwrap_or((0, 0));
     let mut state = 0;
     if now.suspended {

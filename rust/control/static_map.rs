@@ -5,24 +5,14 @@
 use super::{argument::Argument, check_flags, check_padding, handle::StaticMapFile, map_info};
 use crate::{
     abi::{
-        iomd_map_info, iomd_map_reopen, iomd_unmap, IOMD_MAP_INFO, IOMD_MAP_INTO_TASK,
-        IOMD_MAP_REOPEN, IOMD_MAP_SEAL, IOMD_MAP_SEGMENT, IOMD_REDIRECT, IOMD_RESUME, IOMD_SUSPEND,
-        IOMD_UNMAP,
+        iomd_map_reopen, iomd_unmap, IOMD_MAP_INFO, IOMD_MAP_INTO_TASK, IOMD_MAP_REOPEN,
+        IOMD_MAP_SEAL, IOMD_MAP_SEGMENT, IOMD_REDIRECT, IOMD_RESUME, IOMD_SUSPEND, IOMD_UNMAP,
     },
     os::file::{FileObject, FileOperations},
 };
 use kernel::{fs::File, prelude::*, seq_file::SeqFile, uaccess::UserPtr};
 
 impl StaticMapFile {
-    fn info(&self, argument: UserPtr) -> Result<isize> {
-        let mut argument = Argument::<iomd_map_info>::read_to_answer(argument)?;
-        let info = &mut argument.value;
-
-        check_flags(info.flags, 0)?;
-        *info = map_info::told(info.size, &self.map().info());
-        argument.answer()
-    }
-
     fn reopen(&self, argument: UserPtr) -> Result<isize> {
         let argument = Argument::<iomd_map_reopen>::read_to_answer(argument)?;
 
@@ -50,7 +40,7 @@ impl FileObject for StaticMapFile {
 
     fn ioctl(&self, _file: &File, command: u32, argument: UserPtr) -> Result<isize> {
         match command {
-            IOMD_MAP_INFO => self.info(argument),
+            IOMD_MAP_INFO => map_info::answer(argument, || self.map().info()),
             IOMD_UNMAP => self.unmap(argument),
             IOMD_MAP_REOPEN => self.reopen(argument),
             // Of a map that is not Unique the first three are refused too. The others need a mapping
