@@ -57,11 +57,14 @@ impl Handle {
         switch.close(Terms::SWITCH);
         switch.zap(map.range);
         let pinned = switch.count_held(map.range, refuse_pinned);
-        let unused = pinned.map_or(None, |pinned| {
-            let unused = switch.install(part, pinned);
-            switch.let_all_go();
-            unused
-        });
+        let unused = match pinned {
+            Ok(pinned) => {
+                let before = switch.install(part, pinned);
+                switch.let_all_go();
+                before
+            }
+            Err(_) => Some(part),
+        };
         switch.settle();
         drop(unused);
         pinned
