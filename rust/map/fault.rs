@@ -15,7 +15,7 @@ use crate::{
     pure::wait::Verdict,
 };
 use kernel::{
-    sync::atomic::{Acquire, Relaxed},
+    sync::atomic::Relaxed,
     time::{Instant, Monotonic},
 };
 
@@ -79,25 +79,15 @@ impl Map {
     /// Passes the gate, if it is open. Who passed keeps a switch from zapping until he has left, so
     /// that he must not sleep for one.
     fn enter(&self, address_space: AddressSpace) -> Option<ReadGuard<'_, State>> {
-        if !self.lets_pass(address_space) {
-            return None;
-        }
         // Never waits for the lock: a fault holds the mmap lock of its task.
-        let state = self.state.try_read()?;
-
-        // Closed, and perhaps the memory zapped, before we had the lock?
-        self.lets_pass(address_space).then_some(state)
-    }
-
-    /// Whether the gate is open to accesses from there.
-    fn lets_pass(&self, address_space: AddressSpace) -> bool {
-        !self.closed.load(Acquire) || self.safe.load(Acquire) == address_space.number()
+        self.gate
+            .enter(address_space.number(), || self.state.try_read())
     }
 
     /// Whether nothing holds accesses to a page from there up.
     fn lets_reach(&self, address_space: AddressSpace, page: usize) -> bool {
         // Who changes the state closes the gate before: that is when to look again.
-        self.lets_pass(address_space)
+        self.gate.lets_pass(address_space.number())
             && self
                 .state
                 .try_read()

@@ -52,7 +52,7 @@ use crate::{
         trace, user,
         wait::{new_wait_queue, Deadline, WaitQueue},
     },
-    pure::{options::Options, range::PageRange},
+    pure::{gate::Gate, options::Options, range::PageRange},
     registry::{Identity, Object, Registry, Strong},
     suspension::{Suspension, Terms},
 };
@@ -134,9 +134,7 @@ pub(crate) struct Map {
     state: RwSemaphore<State>,
     /// Closed before `state` is locked for writing and opened after it is unlocked, so that whoever
     /// fails to get `state` finds a closed gate, and sleeps instead of spinning on the fault.
-    closed: Atomic<bool>,
-    /// The number of the address space that passes a closed gate; 0 for none.
-    safe: Atomic<usize>,
+    gate: Gate,
     /// As in `state`; set before, for the same reason.
     ended: Atomic<bool>,
     /// On what terms accesses wait while the gate is closed: see [`Terms`].
@@ -194,8 +192,7 @@ impl Map {
                     held: Held::Nothing,
                     ended: false,
                 }, "iomd_state"),
-                closed: Atomic::new(false),
-                safe: Atomic::new(0),
+                gate: Gate::new(),
                 ended: Atomic::new(false),
                 kernel_may_wait: Atomic::new(false),
                 deadline_ns: Atomic::new(Deadline::NEVER.nanoseconds()),

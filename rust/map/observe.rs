@@ -12,7 +12,7 @@ use crate::{
     pure::range::PageRange,
     suspension::Terms,
 };
-use kernel::{prelude::*, sync::atomic::Relaxed};
+use kernel::prelude::*;
 
 impl Map {
     /// The part of `descriptor` that it shows, if it does and has not ended.
@@ -24,11 +24,6 @@ impl Map {
             .as_ref()
             .filter(|part| !state.ended && part.descriptor().id() == descriptor.id())
             .map(Part::range)
-    }
-
-    /// Whether there is an access that the gate lets pass.
-    pub(super) fn passes_some(&self) -> bool {
-        !self.closed.load(Relaxed) || self.safe.load(Relaxed) != 0
     }
 }
 
@@ -78,7 +73,7 @@ impl LockedObserver for Locked<'_> {
     }
 
     fn passes(&self) -> bool {
-        !self.switch.holds_all() && self.switch.map().passes_some()
+        !self.switch.holds_all() && self.switch.map().gate.passes_some()
     }
 
     fn is_sealed(&self) -> bool {

@@ -37,7 +37,7 @@ impl Handle {
     /// task is killed while another controller is at work.
     pub(crate) fn seal(&self) -> Result {
         let switch = Switch::new(&self.map, self.map.control.lock()?);
-        let held_up = switch.suspension().is_some() || self.map.closed.load(Acquire);
+        let held_up = switch.suspension().is_some() || self.map.gate.is_closed();
 
         self.map.check_seal(self.id)?;
         if self.map.has_ended() || held_up {

@@ -10,10 +10,7 @@ use crate::{
     registry::Strong,
     suspension::{Suspension, Terms},
 };
-use kernel::{
-    prelude::*,
-    sync::atomic::{Relaxed, Release},
-};
+use kernel::{prelude::*, sync::atomic::Relaxed};
 
 /// The right to change what a map shows: its control mutex is held.
 pub(super) struct Switch<'a> {
@@ -52,11 +49,10 @@ impl<'a> Switch<'a> {
         {
             let _terms = map.terms.lock();
 
-            if map.passes_some() {
+            if map.gate.passes_some() {
                 self.set_terms(terms);
             }
-            map.safe.store(0, Relaxed);
-            map.closed.store(true, Release);
+            map.gate.close();
         }
         // A fault that passed the gate has `state` until its page is in.
         drop(map.state.write());
@@ -213,9 +209,9 @@ impl<'a> Switch<'a> {
             let _terms = map.terms.lock();
 
             if let Some(safe) = safe {
-                map.safe.store(safe, Release);
+                map.gate.spare(safe);
             } else {
-                map.closed.store(false, Release);
+                map.gate.open();
             }
             self.set_terms(terms);
         }

@@ -5,8 +5,10 @@
 //! The module compiles these files, and so does the Cargo crate beside them, whose unit and
 //! property tests therefore run the very code that ships.
 
+mod atomic;
 pub mod cache;
 pub mod compatible;
+pub mod gate;
 pub mod options;
 pub mod page_set;
 pub mod purge;

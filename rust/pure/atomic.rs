@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Atomics: the kernel's in the module; in the crate those of loom, which tries every order that
+//! the memory model allows.
+
+#[cfg(MODULE)]
+pub use kernel::sync::atomic::{Acquire, Atomic, Relaxed, Release};
+
+#[cfg(not(MODULE))]
+pub use host::*;
+
+#[cfg(not(MODULE))]
+#[allow(non_upper_case_globals)]
+mod host {
+    use loom::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+    pub const Acquire: Ordering = Ordering::Acquire;
+    pub const Relaxed: Ordering = Ordering::Relaxed;
+    pub const Release: Ordering = Ordering::Release;
+
+    /// What there are atomics of.
+    pub trait AtomicType: Sized {
+        type Atomic;
+
+        fn new(value: Self) -> Self::Atomic;
+        fn load(atomic: &Self::Atomic, order: Ordering) -> Self;
+        fn store(atomic: &Self::Atomic, value: Self, order: Ordering);
+    }
+
+    macro_rules! atomic_type {
+        ($($type:ty: $atomic:ty),*) => {
+            $(
+                impl AtomicType for $type {
+                    type Atomic = $atomic;
+
+                    fn new(value: Self) -> Self::Atomic {
+                        <$atomic>::new(value)
+                    }
+
+                    fn load(atomic: &Self::Atomic, order: Ordering) -> Self {
+                        atomic.load(order)
+                    }
+
+                    fn store(atomic: &Self::Atomic, value: Self, order: Ordering) {
+                        atomic.store(value, order);
+                    }
+                }
+            )*
+        };
+    }
+
+    atomic_type!(bool: AtomicBool, usize: AtomicUsize);
+
+    /// As the kernel's type of that name.
+    pub struct Atomic<T: AtomicType>(T::Atomic);
+
+    impl<T: AtomicType> Atomic<T> {
+        pub fn new(value: T) -> Self {
+            Self(T::new(value))
+        }
+
+        pub fn load(&self, order: Ordering) -> T {
+            T::load(&self.0, order)
+        }
+
+        pub fn store(&self, value: T, order: Ordering) {
+            T::store(&self.0, value, order);
+        }
+    }
+}
