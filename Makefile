@@ -8,7 +8,7 @@ export KDIR
 
 .DEFAULT_GOAL := modules
 .PHONY: modules modules_install install-tools clean help setup demo docs test test-stock test-debug \
-	test-host lint fmt rust-analyzer probe update-kernel
+	test-host lint fuzz fmt rust-analyzer probe update-kernel
 
 help:
 	@echo 'Everything needed is set up on the way, in $${XDG_CACHE_HOME:-~/.cache}/iomd.'
@@ -19,6 +19,7 @@ help:
 	@echo '  make test-debug       those in QEMU on the debug kernel'
 	@echo '  make test-host        those on this machine'
 	@echo '  make [modules]        build iomd.ko for the stock kernel'
+	@echo '  make fuzz N=100000    random calls on the debug kernel, so many (SEED: which)'
 	@echo '  make lint             formats, clippy, shellcheck, checkpatch, the header in C and C++'
 	@echo '  make docs             the documentation as a site, in docs/'
 	@echo '  make fmt              format all Rust code'
@@ -80,6 +81,9 @@ test-debug:
 
 test-host:
 	@qemu/test.sh host
+
+fuzz:
+	@qemu/fuzz.sh $(N) $(SEED)
 
 lint:
 	@qemu/test.sh lint

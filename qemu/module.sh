@@ -29,9 +29,12 @@ else
 	fi
 fi
 
+line_numbers=()
 if [[ $kernel == debug ]]; then
 	source=$checkout/debug
 	mkdir -p "$source"
+	# Who looks at what code ran wants to know its lines. The kernel itself has none.
+	line_numbers=(KRUSTFLAGS=-Cdebuginfo=line-tables-only)
 fi
 
 # One build at a time; the lock goes with make.
@@ -45,5 +48,5 @@ if [[ $kernel == debug ]]; then
 fi
 
 # A BTF section needs a vmlinux, which Debian has none of; the message about that helps nobody.
-exec "${enter[@]}" make -C "$KDIR" M="$source" --no-print-directory "${compiler[@]}" "$@" \
+exec "${enter[@]}" make -C "$KDIR" M="$source" --no-print-directory "${compiler[@]}" "${line_numbers[@]}" "$@" \
 	2> >(exec grep --line-buffered -v '^Skipping BTF generation' >&2)

@@ -162,8 +162,11 @@ part_guest() {
 
 part_guest-debug() {
 	check "module: build for the debug kernel" module_build_debug
-	# With those that only this kernel can run.
-	IOMD_KERNEL=debug tests "guest tests, debug kernel" in_tools cargo guest --no-fail-fast -- --include-ignored
+	# With those that only this kernel can run, and what tests tell of themselves.
+	IOMD_KERNEL=debug tests "guest tests, debug kernel" in_tools cargo guest --no-fail-fast -- \
+		--include-ignored --show-output --skip fuzz::
+	check "fuzzing" "$qemu_dir/fuzz.sh"
+	grep -a '^fuzz: ' "$output" || true
 }
 
 part_documents() {

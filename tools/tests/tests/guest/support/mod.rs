@@ -14,6 +14,7 @@ use rustix::thread::{CpuSet, sched_setaffinity};
 pub mod cgroup;
 pub mod channel;
 pub mod child;
+pub mod coverage;
 pub mod failing;
 pub mod kernel_log;
 pub mod kernel_mode;
