@@ -56,6 +56,7 @@ pages = """
    uapi
    header
    compatibility
+   security
    glossary
    design
    testing

@@ -7,7 +7,7 @@
 #   markup    the reStructuredText is valid; what is linked to or named as a path is there; the drawings
 #             are drawn alike
 #   names     Documentation/uapi.rst and the ABI's header name the same things; and Documentation/compatibility.rst
-#             and qemu/xnu-names
+#             and qemu/xnu-names; the tests that the documents name are there
 #   commands  every command for the host is known here: it is run, or something else runs it
 #   guest     README's programs compile; in a guest, all that the documents show is so
 #   demo      the demonstration succeeds, and ends as README shows
@@ -85,6 +85,21 @@ check_names() {
 	same "in xnu-names" "in compatibility.rst" <(grep -v -E '^(#|$)' qemu/xnu-names | sort) \
 		<(sed -n -E 's/^``(\w+)`` +(works|in part|refused|not needed|not in this version)  +\S.*/\1/p' \
 			Documentation/compatibility.rst | sort) || status=1
+	check_tests || status=1
+	return "$status"
+}
+
+# Every guest test that is named, as "module::test", is one.
+# shellcheck disable=SC2016 # quotes of the documents
+check_tests() {
+	local name path status=0
+	while read -r name; do
+		path=tools/tests/tests/guest/${name%::*}
+		grep -s -q "^fn ${name##*::}()" "${path//:://}.rs" "${path//:://}/mod.rs" || {
+			echo "there is no test $name"
+			status=1
+		}
+	done < <(grep -o -h -E '``[a-z_]+(::[a-z_0-9]+)+``' Documentation/*.rst | tr -d '`' | sort -u)
 	return "$status"
 }
 
