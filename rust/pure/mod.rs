@@ -5,9 +5,12 @@
 //! The module compiles these files, and so does the Cargo crate beside them, whose unit and
 //! property tests therefore run the very code that ships.
 
+#[cfg(any(MODULE, test))]
 mod atomic;
 pub mod cache;
 pub mod compatible;
+// Without loom there are no atomics for it.
+#[cfg(any(MODULE, test))]
 pub mod gate;
 pub mod options;
 pub mod page_set;
