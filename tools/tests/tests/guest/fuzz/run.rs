@@ -3,6 +3,7 @@
 //! Does what a program says, to objects of its own.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -198,8 +199,9 @@ impl Run<'_> {
         let Some(region) = self.region() else { return };
         let pages = region.len() / PAGE;
         let start = self.decisions.below(pages);
-        let part = region.pages(start..start + 1 + self.decisions.below(pages - start));
-        // It may be refused, or have gone before.
+        let end = start + 1 + self.decisions.below(pages - start);
+        let part = region.pages(start..end);
+        // It may be refused.
         match self.decisions.below(8) {
             0 => drop(part.protect(MprotectFlags::READ)),
             1 => drop(part.protect(MprotectFlags::READ | MprotectFlags::WRITE)),
@@ -209,14 +211,24 @@ impl Run<'_> {
             5 => drop(part.advise(Advice::LinuxPopulateWrite)),
             6 => {
                 if let Ok(moved) = part.remap(part.len(), MremapFlags::MAYMOVE, None) {
+                    self.take_out(region, start..end);
                     self.regions.push(moved);
                 }
             }
             _ => {
-                let _ = region.unmap();
-                self.regions.retain(|other| other.address() != region.address());
+                if part.unmap().is_ok() {
+                    self.take_out(region, start..end);
+                }
             }
         }
+    }
+
+    /// Of a region these pages are not the program's any more: anything can come to be there.
+    fn take_out(&mut self, region: Region, pages: Range<usize>) {
+        let all = region.len() / PAGE;
+        self.regions.retain(|other| other.address() != region.address());
+        let left = [0..pages.start, pages.end..all].into_iter().filter(|left| !left.is_empty());
+        self.regions.extend(left.map(|left| region.pages(left)));
     }
 
     fn use_file(&mut self) {
