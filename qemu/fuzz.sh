@@ -16,7 +16,10 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 "$qemu_dir/module.sh" modules >&2
-(cd tools && "$qemu_dir/enter.sh" cargo guest --quiet -- fuzz:: --include-ignored --nocapture) >"$work/output"
+(cd tools && "$qemu_dir/enter.sh" cargo guest --quiet -- fuzz:: --include-ignored --nocapture) >"$work/output" || {
+	grep -v '^fuzz place: ' "$work/output"
+	exit 1
+}
 grep '^fuzz: ' "$work/output"
 
 # The kernel is told of a place by a call in front of it: those that happened, and all there are.
