@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Atomics: the kernel's in the module; in the crate those of loom, which tries every order that
+//! Atomics: the kernel's in the module; in the crate's tests those of loom, which tries every order that
 //! the memory model allows.
 
 #[cfg(MODULE)]

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Rules without kernel types: what the module decides, apart from what it does.
+//! Rules without kernel types, but for atomics: what the module decides, apart from what it does.
 //!
 //! The module compiles these files, and so does the Cargo crate beside them, whose unit and
 //! property tests therefore run the very code that ships.
