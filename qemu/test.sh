@@ -4,9 +4,6 @@
 # test.sh [PART...]: runs these parts of the tests, or all, and ends with their count, alone on the
 # last line. A check counts as one test; of a test program the tests that it ran. A part that does
 # not get to its end counts as a failed test.
-#
-# The part guest-debug, which takes about as long as all others, goes beside them, and shows what it
-# has to say when they are done: a guest's tests use little more than one processor.
 
 . "${BASH_SOURCE[0]%/*}/common.sh"
 cd "$checkout"
@@ -23,11 +20,7 @@ closing() {
 	if ((status)); then
 		failed=$((failed + 1))
 	fi
-	if [[ $beside ]]; then
-		kill -- -"$beside" 2>/dev/null || true
-		wait "$beside" 2>/dev/null || true
-	fi
-	rm -f "$output" "$output_beside"
+	rm -f "$output"
 	printf '\n%d passed, %d failed' "$passed" "$failed"
 	if ((skipped)); then
 		printf ', %d skipped' "$skipped"
@@ -35,8 +28,7 @@ closing() {
 	printf '\n'
 	exit $((failed > 0))
 }
-beside=''
-output=$(mktemp) output_beside=$(mktemp)
+output=$(mktemp)
 trap closing EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
@@ -184,21 +176,6 @@ for part; do
 done
 "$qemu_dir/kernel.sh" >/dev/null
 [[ " $* " != *debug* ]] || "$qemu_dir/debug-kernel.sh" >/dev/null
-# Alone it shows how it gets on.
-if (($# > 1)) && [[ " $* " == *" guest-debug "* ]]; then
-	# A session of its own, so that all of it can be stopped.
-	setsid "$qemu_dir/test.sh" guest-debug >"$output_beside" 2>&1 &
-	beside=$!
-fi
 for part; do
-	[[ $part == guest-debug && $beside ]] || "part_$part"
+	"part_$part"
 done
-if [[ $beside ]]; then
-	wait "$beside" || true
-	beside=''
-	head -n -1 "$output_beside"
-	read -r passed_beside _ failed_beside _ skipped_beside _ < <(tail -n 1 "$output_beside" | tr -d ,) || true
-	passed=$((passed + ${passed_beside:-0}))
-	# Without a count it did not get to its end.
-	failed=$((failed + ${failed_beside:-1})) skipped=$((skipped + ${skipped_beside:-0}))
-fi
