@@ -15,10 +15,10 @@ use crate::{
         IOMD_BUFFER_SPARSE, IOMD_COPY, IOMD_COPY_REFUSE_PINNED, IOMD_COPY_RESUME_ON_TARGET,
         IOMD_DESCRIPTOR_INFO, IOMD_DESCRIPTOR_REOPEN, IOMD_DESCRIPTOR_RESUME,
         IOMD_DESCRIPTOR_SUSPEND, IOMD_FEATURES, IOMD_INTO_TASK_FIXED, IOMD_INTO_TASK_OVERWRITE,
-        IOMD_INTO_TASK_PREFAULT, IOMD_INTO_TASK_READ_ONLY, IOMD_KIND_BUFFER, IOMD_KIND_MAP,
-        IOMD_MAP_CREATE, IOMD_MAP_CREATE_KEEP, IOMD_MAP_EXISTING, IOMD_MAP_INFO,
-        IOMD_MAP_INTO_TASK, IOMD_MAP_REOPEN, IOMD_MAP_SEAL, IOMD_MAP_SEGMENT, IOMD_OBJECT_NEXT,
-        IOMD_OBJECT_OPEN, IOMD_OPEN_READ_ONLY, IOMD_REDIRECT, IOMD_REDIRECT_ABANDONED_RESUME,
+        IOMD_INTO_TASK_PREFAULT, IOMD_INTO_TASK_READ_ONLY, IOMD_KIND_MAP, IOMD_MAP_CREATE,
+        IOMD_MAP_CREATE_KEEP, IOMD_MAP_EXISTING, IOMD_MAP_INFO, IOMD_MAP_INTO_TASK,
+        IOMD_MAP_REOPEN, IOMD_MAP_SEAL, IOMD_MAP_SEGMENT, IOMD_OBJECT_NEXT, IOMD_OBJECT_OPEN,
+        IOMD_OPEN_READ_ONLY, IOMD_REDIRECT, IOMD_REDIRECT_ABANDONED_RESUME,
         IOMD_REDIRECT_ABANDONED_SIGBUS, IOMD_REDIRECT_BATCH, IOMD_REDIRECT_REFUSE_PINNED,
         IOMD_RESUME, IOMD_SET_PURGEABLE, IOMD_SUSPEND, IOMD_TASK_INFO, IOMD_TASK_OPEN, IOMD_UNMAP,
     },
@@ -179,7 +179,8 @@ fn object_next(argument: UserPtr) -> Result<isize> {
     }
     check_flags(next.flags, 0)?;
     check_padding(next.padding)?;
-    let descriptor = Descriptor::next_id(next.id).map(|id| (id, IOMD_KIND_BUFFER));
+    let descriptor =
+        Descriptor::next(next.id).map(|descriptor| (descriptor.id(), descriptor.kind().number));
     let map = Map::next_id(next.id).map(|id| (id, IOMD_KIND_MAP));
     let static_map = StaticMap::next_id(next.id).map(|id| (id, IOMD_KIND_MAP));
     let nearest = [descriptor, map, static_map].into_iter().flatten().min();
@@ -203,7 +204,7 @@ fn object_open(argument: UserPtr) -> Result<isize> {
             } else {
                 Access::ReadWrite
             };
-            open.kind = IOMD_KIND_BUFFER;
+            open.kind = descriptor.kind().number;
             DescriptorFile::open(descriptor, access)?
         }
         Err(_) => {

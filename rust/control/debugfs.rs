@@ -54,11 +54,11 @@ impl Listing for Descriptors {
             lines,
             "{:>8} {:<8} {:>16} {:>16} {:>6} {:>10} {}\n",
             id,
-            "buffer",
+            descriptor.kind().name,
             bytes(descriptor.range().pages()),
             bytes(descriptor.resident()),
             descriptor.observer_count(),
-            descriptor.buffer().user_id(),
+            descriptor.user_id(),
             state
         );
     }

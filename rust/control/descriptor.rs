@@ -15,9 +15,9 @@ use crate::{
         iomd_descriptor_suspend, iomd_map_create, IOMD_COPY, IOMD_COPY_REFUSE_PINNED,
         IOMD_COPY_RESUME_ON_TARGET, IOMD_DESCRIPTOR_INFO, IOMD_DESCRIPTOR_READ_ONLY,
         IOMD_DESCRIPTOR_REOPEN, IOMD_DESCRIPTOR_RESUME, IOMD_DESCRIPTOR_SUSPEND, IOMD_INHERIT_COPY,
-        IOMD_INHERIT_NONE, IOMD_INHERIT_SHARE, IOMD_KIND_BUFFER, IOMD_MAP_CREATE,
-        IOMD_MAP_CREATE_KEEP, IOMD_MAP_EXISTING, IOMD_OPEN_READ_ONLY, IOMD_SET_PURGEABLE,
-        IOMD_SUSPEND_ABANDONED_RESUME, IOMD_SUSPEND_ABANDONED_SIGBUS, IOMD_SUSPEND_SPARE_CALLER,
+        IOMD_INHERIT_NONE, IOMD_INHERIT_SHARE, IOMD_MAP_CREATE, IOMD_MAP_CREATE_KEEP,
+        IOMD_MAP_EXISTING, IOMD_OPEN_READ_ONLY, IOMD_SET_PURGEABLE, IOMD_SUSPEND_ABANDONED_RESUME,
+        IOMD_SUSPEND_ABANDONED_SIGBUS, IOMD_SUSPEND_SPARE_CALLER,
     },
     descriptor::{copy::Copy, suspend::DescriptorSuspension},
     map::{Inheritance, Map, Request},
@@ -40,7 +40,7 @@ impl DescriptorFile {
         check_padding(info.purgeable)?;
         *info = iomd_descriptor_info {
             size: info.size,
-            flags: if file::access(file).is_writable() {
+            flags: if self.may_write(file::access(file)) {
                 0
             } else {
                 IOMD_DESCRIPTOR_READ_ONLY
@@ -49,7 +49,7 @@ impl DescriptorFile {
             length: bytes(self.descriptor().range().pages()),
             resident: bytes(self.descriptor().resident()),
             maps: self.descriptor().observer_count() as u64,
-            kind: IOMD_KIND_BUFFER,
+            kind: self.descriptor().kind().number,
             purgeable: purge::number(self.descriptor().purgeable()),
         };
         argument.answer()
@@ -91,7 +91,7 @@ impl DescriptorFile {
             _ => return Err(EINVAL),
         };
         let range = PageRange::part(self.descriptor().range(), create.offset, create.length)?;
-        if options.needs_write() && !file::access(file).is_writable() {
+        if options.needs_write() && !self.may_write(file::access(file)) {
             return Err(EACCES);
         }
         let map = Map::new(Request {
@@ -169,7 +169,8 @@ impl DescriptorFile {
         let source_range = PageRange::part(self.descriptor().range(), copy.offset, copy.length)?;
         let target_range = source_range.moved_to(target_descriptor.range(), copy.target_offset)?;
         // To move the maps of the memory elsewhere takes the right to write it.
-        if !target.access().is_writable() || resume_on_target && !file::access(file).is_writable() {
+        let may_write = target.object().may_write(target.access());
+        if !may_write || resume_on_target && !file::access(file).is_writable() {
             return Err(EACCES);
         }
         let copied = Copy {

@@ -34,7 +34,7 @@ impl DescriptorFile {
         }
         let descriptor = self.descriptor();
         let range = PageRange::part(descriptor.range(), existing.offset, existing.length)?;
-        if !options.is_read_only() && !file::access(file).is_writable() {
+        if !options.is_read_only() && !self.may_write(file::access(file)) {
             return Err(EACCES);
         }
         let task = file::Descriptor::<TaskFile>::get(existing.task)?;

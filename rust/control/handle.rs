@@ -36,6 +36,11 @@ impl DescriptorFile {
         self.id
     }
 
+    /// Whether a file with that access to it is the right to write the memory.
+    pub(super) fn may_write(&self, access: Access) -> bool {
+        access.is_writable() && self.descriptor.is_writable()
+    }
+
     pub(super) fn descriptor(&self) -> &Strong<Descriptor> {
         &self.descriptor
     }

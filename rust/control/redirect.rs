@@ -83,7 +83,7 @@ impl MapFile {
         let descriptor = target.object().descriptor().clone();
         let range = map.range().moved_to(descriptor.range(), offset)?;
 
-        if map.options().needs_write() && !target.access().is_writable() {
+        if map.options().needs_write() && !target.object().may_write(target.access()) {
             return Err(EACCES);
         }
         Ok(Target { descriptor, range })

@@ -3,22 +3,34 @@
 //! Memory that iomd allocates (IOBufferMemoryDescriptor): zeroed pages, all at once or each on
 //! first touch, charged to whoever created the buffer.
 //!
-//! The memory can be taken away as a whole, and given back. Whoever uses a page has the [`Pages`],
-//! and whoever takes them away waits until nobody has, or goes.
+//! The memory can be taken away as a whole, and given back. Whoever uses a page has its `contents` for
+//! reading, and whoever takes them away waits until nobody has, or goes.
 
+use super::{
+    extents::Extents,
+    memory::{Facts, Kind, Leaf, Store},
+    Descriptor,
+};
 use crate::{
+    abi::IOMD_KIND_BUFFER,
     os::{
         account::Account,
-        pages::{Page, PageArray, PageRef},
+        pages::{Page, PageArray},
         rwsem::{new_rw_semaphore, ReadGuard, RwSemaphore},
         task,
     },
     pure::{cache::CacheMode, range::PageRange},
+    registry::Strong,
 };
-use kernel::prelude::*;
+use kernel::{prelude::*, sync::Arc};
+
+const KIND: Kind = Kind {
+    number: IOMD_KIND_BUFFER,
+    name: c"buffer",
+};
 
 /// `None` while it is taken away.
-pub(super) type Contents = Option<Pin<KBox<PageArray>>>;
+pub(crate) type Contents = Option<Pin<KBox<PageArray>>>;
 
 #[pin_data(PinnedDrop)]
 pub(crate) struct Buffer {
@@ -41,13 +53,8 @@ impl Buffer {
     }
 
     /// All of it.
-    pub(crate) fn range(&self) -> PageRange {
+    pub(super) fn range(&self) -> PageRange {
         self.range
-    }
-
-    /// The user who pays for it.
-    pub(crate) fn user_id(&self) -> u32 {
-        self.account.user_id()
     }
 
     pub(super) fn account(&self) -> &Account {
@@ -55,41 +62,13 @@ impl Buffer {
     }
 
     /// Its pages. Waits while they are just being taken away.
-    pub(crate) fn pages(&self) -> Pages<'_> {
-        Pages(self.contents.read())
+    pub(super) fn pages(&self) -> OwnPages<'_> {
+        OwnPages(self.contents.read())
     }
 
     /// Its pages, but for that moment.
-    pub(crate) fn try_pages(&self) -> Option<Pages<'_>> {
-        self.contents.try_read().map(Pages)
-    }
-
-    /// Waits for the end of that moment, or of the task.
-    pub(crate) fn wait_for_pages(&self) {
-        drop(self.contents.read_killable());
-    }
-
-    /// Gives the page at `index` memory if it has none; nothing, just while pages are being taken
-    /// away. `ENODATA` when they were, `ENOMEM` beyond the creator's limits.
-    pub(crate) fn populate(&self, index: usize) -> Result {
-        let Some(pages) = self.try_pages() else {
-            return Ok(());
-        };
-        if pages.get(index).is_some() {
-            return Ok(());
-        }
-        pages.array()?;
-        // Memory is allocated without the lock: it can be that of this buffer which is taken for it.
-        drop(pages);
-        let page = self.charge_page()?;
-
-        if let Some(pages) = self.try_pages() {
-            self.insert_charged(&pages, index, page)
-        } else {
-            drop(page);
-            self.account.uncharge(1);
-            Ok(())
-        }
+    pub(super) fn try_pages(&self) -> Option<OwnPages<'_>> {
+        self.contents.try_read().map(OwnPages)
     }
 
     /// A page on the buffer's account, for [`Buffer::insert_charged`].
@@ -102,7 +81,7 @@ impl Buffer {
 
     /// Gives the place `index` a page of [`Buffer::charge_page`], or that back if it has one.
     /// `ENODATA`, `ENOMEM`.
-    pub(super) fn insert_charged(&self, pages: &Pages<'_>, index: usize, page: Page) -> Result {
+    pub(super) fn insert_charged(&self, pages: &OwnPages<'_>, index: usize, page: Page) -> Result {
         let inserted = pages
             .array()
             .and_then(|array| self.insert(array, index, page));
@@ -168,18 +147,63 @@ impl PinnedDrop for Buffer {
     }
 }
 
-/// A buffer's pages, none of which is taken away as long as this is there.
-pub(crate) struct Pages<'a>(ReadGuard<'a, Contents>);
+impl Leaf for Buffer {
+    fn store(&self) -> Store<'_> {
+        Store::Own(&self.contents)
+    }
 
-impl Pages<'_> {
+    fn populate(&self, index: usize) -> Result {
+        let Some(pages) = self.try_pages() else {
+            return Ok(());
+        };
+        if pages.has(index) {
+            return Ok(());
+        }
+        pages.array()?;
+        // Memory is allocated without the lock: it can be that of this buffer which is taken for it.
+        drop(pages);
+        let page = self.charge_page()?;
+
+        if let Some(pages) = self.try_pages() {
+            self.insert_charged(&pages, index, page)
+        } else {
+            drop(page);
+            self.account.uncharge(1);
+            Ok(())
+        }
+    }
+
+    fn as_buffer(&self) -> Option<&Buffer> {
+        Some(self)
+    }
+}
+
+impl Descriptor {
+    /// A zeroed buffer on the current task's account, with all of its memory or, sparse, none yet.
+    ///
+    /// `ENOMEM`, also beyond RLIMIT_MEMLOCK; `EINTR` if the task is killed.
+    pub(crate) fn new_buffer(range: PageRange, sparse: bool) -> Result<Strong<Self>> {
+        let buffer = Arc::pin_init(Buffer::new(range, sparse), GFP_KERNEL_ACCOUNT)?;
+        buffer.restore()?;
+        let facts = Facts {
+            kind: &KIND,
+            extents: Extents::of_pages(range)?,
+            writable: true,
+            sparse,
+            user_id: buffer.account.user_id(),
+        };
+
+        Self::new(facts, buffer)
+    }
+}
+
+/// A buffer's pages, none of which is taken away as long as this is there.
+pub(super) struct OwnPages<'a>(ReadGuard<'a, Contents>);
+
+impl OwnPages<'_> {
     /// `ENODATA` if they were taken away.
     fn array(&self) -> Result<&PageArray> {
         self.0.as_deref().ok_or(ENODATA)
-    }
-
-    /// Whether they were taken away.
-    pub(crate) fn are_gone(&self) -> bool {
-        self.0.is_none()
     }
 
     /// As [`PageArray::set_cache_mode`]; `ENODATA` if they were taken away.
@@ -195,17 +219,14 @@ impl Pages<'_> {
     }
 
     /// How many there are.
-    pub(crate) fn count(&self) -> usize {
+    pub(super) fn count(&self) -> usize {
         self.0.as_ref().map_or(0, |array| array.count())
     }
 
-    /// The page at `index`, if it has memory.
-    pub(crate) fn get(&self, index: usize) -> Option<PageRef<'_>> {
-        self.0.as_ref()?.get(index)
-    }
-
-    /// The first page with memory in `[index, last]`.
-    pub(super) fn next(&self, index: usize, last: usize) -> Option<(usize, PageRef<'_>)> {
-        self.0.as_ref()?.next(index, last)
+    /// Whether the page at `index` has memory.
+    pub(super) fn has(&self, index: usize) -> bool {
+        self.0
+            .as_ref()
+            .is_some_and(|array| array.get(index).is_some())
     }
 }

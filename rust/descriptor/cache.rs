@@ -8,6 +8,7 @@
 //! taken away.
 
 use super::{
+    buffer::Buffer,
     observer::{Observer, Ticket},
     Descriptor,
 };
@@ -22,28 +23,31 @@ impl Descriptor {
 
     /// Adds an observer, to show the memory in that mode or, with none, in that which it has.
     ///
-    /// `EBUSY` if the mode would have to change although others show the memory, it may be taken
-    /// away, or one of its pages is held; `ENOMEM`; `EINTR` if the task is killed; and as of
-    /// [`super::observer::Observers::attach`].
+    /// `EOPNOTSUPP` if memory of its kind cannot have the mode; `EBUSY` if the mode would have to
+    /// change although others show the memory, it may be taken away, or one of its pages is held;
+    /// `ENOMEM`; `EINTR` if the task is killed; and as of [`super::observer::Observers::attach`].
     pub(super) fn attach(
         &self,
         range: PageRange,
         writable: bool,
         mode: Option<CacheMode>,
         observer: Arc<dyn Observer>,
-    ) -> Result<(Ticket, CacheMode)> {
+    ) -> Result<Ticket> {
         // In the order of whoever takes the memory away. Kept until the mode has changed, so that
         // nobody comes or goes meanwhile.
-        let pages = self.buffer.pages();
+        let pages = self.buffer().map(Buffer::pages);
         let mut observers = self.observers.lock();
         let mode = mode.unwrap_or(observers.cache_mode);
         let changes = mode != observers.cache_mode;
 
+        if changes && pages.is_none() {
+            return Err(EOPNOTSUPP);
+        }
         if changes && (observers.count() != 0 || observers.purgeable != Purgeable::NonVolatile) {
             return Err(EBUSY);
         }
         let ticket = observers.attach(range, writable, observer)?;
-        if changes {
+        if let Some(pages) = pages.filter(|_| changes) {
             if let Err(error) = pages.set_cache_mode(mode) {
                 let detached = observers.detach(ticket);
                 drop(observers);
@@ -52,18 +56,20 @@ impl Descriptor {
             }
             observers.cache_mode = mode;
         }
-        Ok((ticket, mode))
+        Ok(ticket)
     }
 
     /// Takes an observer out whose entries in page tables are gone.
     pub(super) fn detach(&self, ticket: Ticket) {
         let detached = {
-            let pages = self.buffer.pages();
+            let pages = self.buffer().map(Buffer::pages);
             let mut observers = self.observers.lock();
             let detached = observers.detach(ticket);
 
             if observers.count() == 0 && observers.cache_mode != CacheMode::WriteBack {
-                pages.restore_cache_mode();
+                if let Some(pages) = pages {
+                    pages.restore_cache_mode();
+                }
                 observers.cache_mode = CacheMode::WriteBack;
             }
             detached

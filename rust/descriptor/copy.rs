@@ -66,7 +66,7 @@ impl Copy<'_> {
         let _target = Claimed::new(self.target, self.target_range, Use::Target)?;
         // From here on nobody takes it away.
         for descriptor in [self.source, self.target] {
-            if descriptor.buffer().pages().are_gone() {
+            if descriptor.leaf.store().pages().are_gone() {
                 return Err(ENODATA);
             }
         }
@@ -74,7 +74,7 @@ impl Copy<'_> {
         let outer = self.source.copying.lock()?;
         let observers = self.source.observers.lock().of(self.source_range)?;
         // Before the participants, so that on an error they resume before it is freed.
-        let mut reserve = Reserve::new(self.target.buffer());
+        let mut reserve = self.target.buffer().map(Reserve::new);
         let mut participants = KVVec::new();
         for observer in observers.values() {
             if let Some(participant) = self.participant(observer, observer.lock(&outer)?)? {
@@ -83,7 +83,9 @@ impl Copy<'_> {
         }
 
         // Most of it now, so that little is left to do while everybody waits.
-        self.fill(&mut reserve)?;
+        if let Some(reserve) = &mut reserve {
+            self.fill(reserve)?;
+        }
         let began = Instant::<Monotonic>::now();
         let mut suspended = 0;
         for participant in &mut participants {
@@ -99,9 +101,11 @@ impl Copy<'_> {
         }
         // Again, for what was touched first meanwhile. A page that comes later can only have been
         // read, through a new read-only map, and is zeros like a page that is not there.
-        reserve.rewind();
-        self.fill(&mut reserve)?;
-        reserve.commit()?;
+        if let Some(mut reserve) = reserve {
+            reserve.rewind();
+            self.fill(&mut reserve)?;
+            reserve.commit()?;
+        }
         self.copy_pages()?;
         for participant in &mut participants {
             let next = participant.next.take();
@@ -175,14 +179,12 @@ impl Copy<'_> {
 
     /// Makes the target's bytes those of the source, where a page without memory is zeros.
     fn copy_pages(&self) -> Result {
-        let source = self.source.buffer();
-
         each_page(
             self.target,
             self.target_range,
             self.source_range,
             |page, index| {
-                match source.pages().get(index) {
+                match self.source.leaf.store().pages().get(index) {
                     Some(from) => page.copy_from(&from),
                     None => page.clear(),
                 }
@@ -203,9 +205,10 @@ fn each_page(
     let mut next = Some(range.start());
 
     while let Some(start) = next {
-        // A reference of our own: the pages of one buffer at a time.
+        // A reference of our own: the pages of one memory at a time.
         let Some((index, page)) = descriptor
-            .buffer()
+            .leaf
+            .store()
             .pages()
             .next(start, range.last())
             .map(|(index, page)| (index, page.share()))

@@ -4,9 +4,11 @@
 //!
 //! A descriptor knows who shows its memory only as [`Observer`]s; what a map is, it does not know.
 
-pub(crate) mod buffer;
+mod buffer;
 mod cache;
 pub(crate) mod copy;
+pub(crate) mod extents;
+pub(crate) mod memory;
 pub(crate) mod observer;
 pub(crate) mod purge;
 mod reserve;
@@ -24,11 +26,13 @@ use crate::{
     registry::{Identity, Object, Registry, Strong},
 };
 use buffer::Buffer;
+use extents::Extents;
 use kernel::{
     new_mutex,
     prelude::*,
     sync::{Arc, Mutex},
 };
+use memory::{Facts, Kind, Leaf, Place};
 use observer::{Observer, Observers};
 
 global_mutex! {
@@ -41,8 +45,10 @@ global_mutex! {
 #[pin_data]
 pub(crate) struct Descriptor {
     identity: Identity,
-    #[pin]
-    buffer: Buffer,
+    facts: Facts,
+    /// The page space.
+    range: PageRange,
+    leaf: Arc<dyn Leaf>,
     /// Who shows which part. Held for moments, but while the cache mode changes.
     #[pin]
     observers: Mutex<Observers>,
@@ -56,22 +62,23 @@ pub(crate) struct Descriptor {
 }
 
 impl Descriptor {
-    /// A zeroed buffer on the current task's account, with all of its memory or, sparse, none yet.
-    ///
-    /// `ENOMEM`, also beyond RLIMIT_MEMLOCK; `EINTR` if the task is killed.
-    pub(crate) fn new_buffer(range: PageRange, sparse: bool) -> Result<Strong<Self>> {
+    /// Memory of some kind as a descriptor. `ENOMEM`.
+    fn new(facts: Facts, leaf: Arc<dyn Leaf>) -> Result<Strong<Self>> {
+        let range = PageRange::new(0, facts.extents.pages()).ok_or(EINVAL)?;
+        let sparse = facts.sparse;
         let descriptor = Arc::pin_init(
-            try_pin_init!(Self {
+            pin_init!(Self {
                 identity: Identity::new(),
-                buffer <- Buffer::new(range, sparse),
+                facts,
+                range,
+                leaf,
                 observers <- new_mutex!(Observers::new(), "iomd_observers"),
                 copying <- new_killable_mutex!((), "iomd_copying"),
                 purging <- new_killable_mutex!(None, "iomd_purging"),
-            }? Error),
+            }),
             GFP_KERNEL_ACCOUNT,
         )?;
 
-        descriptor.buffer.restore()?;
         let node = Registry::node(&descriptor)?;
         DESCRIPTORS.lock().insert(node);
         trace::descriptor_create(descriptor.id(), range.pages(), sparse);
@@ -88,23 +95,64 @@ impl Descriptor {
         DESCRIPTORS.lock().next(id)
     }
 
+    /// The descriptor with the smallest id above `id`.
+    pub(crate) fn next(mut id: u64) -> Option<Strong<Self>> {
+        loop {
+            id = Self::next_id(id)?;
+            // Not one that is just going.
+            if let Ok(descriptor) = Self::by_id(id) {
+                return Some(descriptor);
+            }
+        }
+    }
+
     pub(crate) fn id(&self) -> u64 {
         self.identity.id()
     }
 
-    /// All of it.
-    pub(crate) fn range(&self) -> PageRange {
-        self.buffer.range()
+    pub(crate) fn kind(&self) -> &'static Kind {
+        self.facts.kind
     }
 
-    /// Its memory.
-    pub(crate) fn buffer(&self) -> &Buffer {
-        &self.buffer
+    /// Its bytes.
+    pub(crate) fn extents(&self) -> &Extents {
+        &self.facts.extents
+    }
+
+    /// The user who pays for it.
+    pub(crate) fn user_id(&self) -> u32 {
+        self.facts.user_id
+    }
+
+    /// Whether there may be writable maps of it.
+    pub(crate) fn is_writable(&self) -> bool {
+        self.facts.writable
+    }
+
+    /// All of it.
+    pub(crate) fn range(&self) -> PageRange {
+        self.range
+    }
+
+    /// The place of a page of the page space; `None` beyond the end.
+    pub(crate) fn place(&self, page: usize) -> Option<Place<'_>> {
+        let pages = self.range.pages().checked_sub(page)?;
+
+        (pages != 0).then_some(Place {
+            leaf: &self.leaf,
+            page,
+            pages,
+        })
+    }
+
+    /// Its memory, if that is what iomd allocated.
+    fn buffer(&self) -> Option<&Buffer> {
+        self.leaf.as_buffer()
     }
 
     /// How many pages have memory.
     pub(crate) fn resident(&self) -> usize {
-        self.buffer.pages().count()
+        self.leaf.store().pages().count()
     }
 
     /// How many observers it has.
@@ -126,7 +174,7 @@ impl Descriptor {
     /// How many pages of `range` someone holds besides their mappings. `EINTR` if the task is
     /// killed.
     pub(crate) fn held_pages(&self, range: PageRange) -> Result<usize> {
-        let pages = self.buffer.pages();
+        let pages = self.leaf.store().pages();
         let mut held = 0;
         let mut next = Some(range.start());
 
@@ -134,7 +182,7 @@ impl Descriptor {
             let Some((index, page)) = pages.next(start, range.last()) else {
                 break;
             };
-            held += usize::from(page.is_held());
+            held += usize::from(pages.is_held(&page));
             next = index.checked_add(1).filter(|&index| index <= range.last());
             if task::is_killed() {
                 return Err(EINTR);
@@ -161,8 +209,6 @@ impl Object for Descriptor {
 pub(crate) struct Part {
     descriptor: Strong<Descriptor>,
     range: PageRange,
-    /// The memory's, as long as anybody shows it.
-    cache_mode: CacheMode,
     ticket: observer::Ticket,
 }
 
@@ -179,12 +225,11 @@ impl Part {
         cache_mode: Option<CacheMode>,
         observer: Arc<dyn Observer>,
     ) -> Result<Self> {
-        let (ticket, cache_mode) = descriptor.attach(range, writable, cache_mode, observer)?;
+        let ticket = descriptor.attach(range, writable, cache_mode, observer)?;
 
         Ok(Self {
             descriptor: descriptor.clone(),
             range,
-            cache_mode,
             ticket,
         })
     }
@@ -197,8 +242,16 @@ impl Part {
         self.range
     }
 
-    pub(crate) fn cache_mode(&self) -> CacheMode {
-        self.cache_mode
+    /// The place of the page that the observer shows as its `index`-th.
+    pub(crate) fn place(&self, index: usize) -> Option<Place<'_>> {
+        let page = self.range.nth(index)?;
+        let place = self.descriptor.place(page)?;
+        let left = self.range.pages() - index;
+
+        Some(Place {
+            pages: place.pages.min(left),
+            ..place
+        })
     }
 }
 

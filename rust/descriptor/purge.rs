@@ -20,6 +20,7 @@
 //! waits for i_mmap_rwsem alone, under which nobody allocates.
 
 use super::{
+    buffer::Buffer,
     observer::Observers,
     taking::{Taken, Taking},
     Descriptor,
@@ -67,10 +68,11 @@ impl Descriptor {
 
     /// Changes that; returns what it was.
     ///
-    /// `EPERM` for memory that is relied on (a map is sealed); `EBUSY` if a page that is to be
+    /// `EOPNOTSUPP` if memory of its kind cannot be taken away; `EPERM` for memory that is relied on (a map is sealed); `EBUSY` if a page that is to be
     /// taken is held, or copied; `ENOMEM` if there is none to give back, or for the administration;
     /// `EINTR` if the task is killed. Nothing is changed then.
     pub(crate) fn set_purgeable(this: &Strong<Self>, wanted: Purgeable) -> Result<Purgeable> {
+        let buffer = this.buffer().ok_or(EOPNOTSUPP)?;
         let mut listing = this.purging.lock()?;
         let old = this.purgeable();
 
@@ -78,7 +80,7 @@ impl Descriptor {
             Step::Stay => {}
             Step::Offer => {
                 let shrinker = SHRINKER.lock().clone().ok_or(ENODEV)?;
-                let new = Listing::new(shrinker, this.buffer.account(), this.arc().clone())?;
+                let new = Listing::new(shrinker, buffer.account(), this.arc().clone())?;
                 {
                     let mut observers = this.observers.lock();
                     observers.check_volatile()?;
@@ -91,13 +93,13 @@ impl Descriptor {
                 *listing = None;
             }
             Step::Take => {
-                let taking = this.buffer.taking();
+                let taking = buffer.taking();
                 let taken = Self::take(taking, &mut this.observers.lock())?;
                 drop(taken);
                 *listing = None;
             }
             Step::Restore => {
-                this.buffer.restore()?;
+                buffer.restore()?;
                 this.observers.lock().purgeable = wanted;
             }
         }
@@ -135,7 +137,9 @@ impl Descriptor {
 
 impl Reclaim for Descriptor {
     fn reclaimable(&self) -> usize {
-        self.buffer.try_pages().map_or(0, |pages| pages.count())
+        self.buffer()
+            .and_then(Buffer::try_pages)
+            .map_or(0, |pages| pages.count())
     }
 
     fn reclaim(&self) -> usize {
@@ -148,8 +152,8 @@ impl Reclaim for Descriptor {
         }
         // Nobody gains by the loss of no pages.
         let Some(taking) = self
-            .buffer
-            .try_taking()
+            .buffer()
+            .and_then(Buffer::try_taking)
             .filter(|taking| taking.count() != 0)
         else {
             return 0;

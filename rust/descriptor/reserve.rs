@@ -37,7 +37,7 @@ impl<'a> Reserve<'a> {
             .binary_search_by_key(&index, |(index, _)| *index)
             .is_ok();
 
-        if is_here || self.buffer.pages().get(index).is_some() {
+        if is_here || self.buffer.pages().has(index) {
             return Ok(());
         }
         // Room first: what is charged then is a page of ours.

@@ -37,40 +37,43 @@ impl Map {
             if state.ended {
                 return fault.sigbus();
             }
-            let Some((part, index)) = state
+            let Some(place) = state
                 .part
                 .as_ref()
-                .and_then(|part| Some((part, part.range().nth(fault.page())?)))
+                .and_then(|part| part.place(fault.page()))
             else {
                 return fault.sigbus();
             };
-            let Some(pages) = part.descriptor().buffer().try_pages() else {
+            let Some(pages) = place.leaf.store().try_pages() else {
                 // They are just being taken away, or looked at for that.
-                let descriptor = part.descriptor().clone();
+                let leaf = place.leaf.clone();
                 drop(state);
-                return fault.retry_after(|| descriptor.buffer().wait_for_pages());
+                return fault.retry_after(|| leaf.store().wait());
             };
-            if let Some(page) = pages.get(index) {
+            if let Some(page) = pages.get(place.page) {
                 let wanted = fault.page();
-                let following = (1..fault.window()).map_while(|distance| {
-                    let page = wanted.checked_add(distance)?;
-                    if state.held.holds(page) {
+                let following = (1..fault.window().min(place.pages)).map_while(|distance| {
+                    if state.held.holds(wanted.checked_add(distance)?) {
                         return None;
                     }
-                    pages.get(part.range().nth(page)?)
+                    pages.get(place.page.checked_add(distance)?)
                 });
                 self.counters.faults.fetch_add(1, Relaxed);
                 trace::fault(self.id(), wanted);
                 // `state` is held until the entries are in, so that a switch that closes the gate
                 // now drains us before it zaps.
-                return fault.insert(part.cache_mode(), &page, following);
+                return if pages.are_special() {
+                    fault.insert_special(&page, following)
+                } else {
+                    fault.insert(&page, following)
+                };
             }
             // First touch. Memory is allocated without the lock: whoever waits for it to be free
             // must not wait for reclaim.
-            let descriptor = part.descriptor().clone();
+            let (leaf, index) = (place.leaf.clone(), place.page);
             drop(pages);
             drop(state);
-            if descriptor.buffer().populate(index).is_err() {
+            if leaf.populate(index).is_err() {
                 return fault.sigbus();
             }
         }

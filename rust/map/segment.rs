@@ -34,10 +34,15 @@ impl Map {
 
             (part.descriptor().clone(), part.range())
         };
-        let pages = descriptor.buffer().pages();
         let first = usize::try_from(offset / PAGE_SIZE).map_err(|_| ERANGE)?;
+        let place = range
+            .nth(first)
+            .and_then(|page| descriptor.place(page))
+            .ok_or(ENODATA)?;
+        let pages = place.leaf.store().pages();
         let page_at = |number: usize| {
-            let page = pages.get(range.nth(number)?)?;
+            let after = number.checked_sub(first).filter(|&n| n < place.pages)?;
+            let page = pages.get(place.page.checked_add(after)?)?;
             Some(page.physical_address())
         };
         let start = page_at(first).ok_or(ENODATA)?;

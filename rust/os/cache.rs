@@ -17,7 +17,7 @@ use super::{
 };
 use crate::pure::cache::CacheMode;
 use core::ptr::null_mut;
-use kernel::prelude::*;
+use kernel::{prelude::*, sync::atomic::Relaxed};
 
 /// How many pages are changed at a time, which costs all processors a flush: as many as the stack
 /// has room for.
@@ -81,6 +81,7 @@ impl PageArray {
         let mut current = self.cache_mode.write();
         self.restore_all(*current);
         *current = CacheMode::WriteBack;
+        self.special.store(false, Relaxed);
         // No entry, so nobody gets a page from now on that he has not yet.
         for page in self.iter() {
             if page.is_shared() {
@@ -95,6 +96,7 @@ impl PageArray {
         })
         .inspect_err(|_| self.restore_all(mode))?;
         *current = mode;
+        self.special.store(mode != CacheMode::WriteBack, Relaxed);
         Ok(())
     }
 
@@ -105,6 +107,7 @@ impl PageArray {
 
         self.restore_all(*current);
         *current = CacheMode::WriteBack;
+        self.special.store(false, Relaxed);
     }
 
     pub(super) fn restore_all(&self, mode: CacheMode) {

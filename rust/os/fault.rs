@@ -11,7 +11,7 @@ use super::{
     pages::{Page, PageRef},
     vma::AddressSpace,
 };
-use crate::pure::{cache::CacheMode, wait::Access};
+use crate::pure::wait::Access;
 use core::marker::PhantomData;
 use kernel::{
     fs::File, mm::virt::VmaMixedMap, page::PAGE_SIZE, sync::aref::ARef, types::NotThreadSafe,
@@ -100,19 +100,15 @@ impl Fault<'_> {
         }
     }
 
-    /// Puts the wanted page in, and after it those of `following` whose place is still empty. `mode`
-    /// is that of all of them.
+    /// Puts the wanted page in, and after it those of `following` whose place is still empty. They are
+    /// pages of ours, in write-back mode.
     ///
     /// The caller keeps the object's lock for the call, so that no page goes in after a zap.
     pub(crate) fn insert<'p>(
         self,
-        mode: CacheMode,
         page: &Page,
         following: impl Iterator<Item = PageRef<'p>>,
     ) -> Outcome {
-        if mode != CacheMode::WriteBack {
-            return self.insert_special(page, following);
-        }
         // SAFETY: By the invariant.
         let address = unsafe { (*self.vmf).__bindgen_anon_1.address };
 
@@ -144,11 +140,11 @@ impl Fault<'_> {
         Outcome::code(bindings::vm_fault_reason_VM_FAULT_NOPAGE)
     }
 
-    /// As [`Fault::insert`], for pages of another mode than write-back.
+    /// As [`Fault::insert`], for pages of others, or of another mode than write-back.
     ///
     /// The entries get the mode that the kernel has noted with the page. Through them nobody can hold
     /// it. They have no reference either: the object zaps before it lets go of page or mode.
-    fn insert_special<'p>(
+    pub(crate) fn insert_special<'p>(
         self,
         page: &Page,
         following: impl Iterator<Item = PageRef<'p>>,

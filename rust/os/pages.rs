@@ -129,6 +129,9 @@ pub(crate) struct PageArray {
     #[pin]
     entries: Opaque<bindings::xarray>,
     count: Atomic<usize>,
+    /// Entries of page tables are to have another mode than write-back. Changes only while there are
+    /// none.
+    pub(super) special: Atomic<bool>,
     /// Changed by [`cache`] only.
     #[pin]
     pub(super) cache_mode: RwSemaphore<CacheMode>,
@@ -148,6 +151,7 @@ impl PageArray {
                 bindings::iomd_xa_init_accounted(slot)
             }),
             count: Atomic::new(0),
+            special: Atomic::new(false),
             cache_mode <- new_rw_semaphore!(CacheMode::WriteBack, "iomd_cache_mode"),
         })
     }
@@ -155,6 +159,11 @@ impl PageArray {
     /// How many pages there are.
     pub(crate) fn count(&self) -> usize {
         self.count.load(Relaxed)
+    }
+
+    /// Whether entries of page tables are to be special ones ([`super::fault::Fault::insert_special`]).
+    pub(crate) fn is_special(&self) -> bool {
+        self.special.load(Relaxed)
     }
 
     /// The page at `index`.

@@ -29,6 +29,12 @@ pub struct PageRange {
 }
 
 impl PageRange {
+    /// Pages `[start, start + pages)`; `None` if there are none, or the end is no number.
+    pub fn new(start: usize, pages: usize) -> Option<Self> {
+        start.checked_add(pages).filter(|_| pages != 0)?;
+        Some(Self { start, pages })
+    }
+
     /// A whole object of `length` bytes, rounded up.
     pub fn object(length: u64) -> Result<Self, RangeError> {
         if length == 0 {

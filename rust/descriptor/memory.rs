@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Memory of some kind: what is the same for all of them, and the trait behind which they differ.
+//!
+//! A kind is a file that makes [`Facts`] and a [`Leaf`] of what a user says, and gives the two to
+//! [`Descriptor::new`](super::Descriptor::new).
+
+use super::{
+    buffer::{self, Buffer},
+    extents::Extents,
+};
+use crate::os::{
+    pages::PageRef,
+    rwsem::{ReadGuard, RwSemaphore},
+};
+use kernel::{prelude::*, sync::Arc};
+
+/// A kind of descriptors, as users know it.
+pub(crate) struct Kind {
+    /// IOMD_KIND_*
+    pub(crate) number: u32,
+    pub(crate) name: &'static CStr,
+}
+
+/// What never changes about a descriptor, and needs no knowledge of its kind.
+pub(crate) struct Facts {
+    pub(crate) kind: &'static Kind,
+    /// Its bytes, and with them its page space.
+    pub(crate) extents: Extents,
+    /// Of memory that is not writable there are read-only maps only.
+    pub(crate) writable: bool,
+    /// Pages come on first touch.
+    pub(crate) sparse: bool,
+    /// The user who pays for it.
+    pub(crate) user_id: u32,
+}
+
+/// Memory of its own. Its pages are numbered as the descriptor's page space.
+pub(crate) trait Leaf: Send + Sync {
+    /// Where its pages are kept.
+    fn store(&self) -> Store<'_>;
+
+    /// Gives the page at `index` memory if it has none yet; nothing, just while pages are being taken
+    /// away. An error means that it will have none: `ENODATA`, `ENOMEM`. May sleep.
+    fn populate(&self, _index: usize) -> Result {
+        Err(ENODATA)
+    }
+
+    /// Memory that iomd allocated: that alone can be sparse, be taken away, or have another cache
+    /// mode than write-back.
+    fn as_buffer(&self) -> Option<&Buffer> {
+        None
+    }
+}
+
+/// Where pages are kept: under a lock that who uses them has for reading, and who takes them away
+/// for writing. [`None`] while they are taken away.
+pub(crate) enum Store<'a> {
+    /// Pages of iomd's own: entries in page tables count as references to them.
+    Own(&'a RwSemaphore<buffer::Contents>),
+    /// Pages of others, that are kept for the descriptor: entries are special ones and hold
+    /// nothing, so that they are zapped before a page is let go of.
+    Foreign(&'a RwSemaphore<ForeignContents>),
+}
+
+/// `None` while they are taken away.
+pub(crate) type ForeignContents = Option<KBox<dyn ForeignPages>>;
+
+/// Pages of others: all are there, as long as this is.
+pub(crate) trait ForeignPages: Send + Sync {
+    /// How many there are.
+    fn count(&self) -> usize;
+
+    /// The page at `index`; `None` beyond the end.
+    fn get(&self, index: usize) -> Option<PageRef<'_>>;
+}
+
+impl<'a> Store<'a> {
+    /// Its pages. Waits while they are just being taken away.
+    pub(crate) fn pages(self) -> Pages<'a> {
+        match self {
+            Self::Own(contents) => Pages::Own(contents.read()),
+            Self::Foreign(contents) => Pages::Foreign(contents.read()),
+        }
+    }
+
+    /// Its pages, but for that moment.
+    pub(crate) fn try_pages(self) -> Option<Pages<'a>> {
+        match self {
+            Self::Own(contents) => contents.try_read().map(Pages::Own),
+            Self::Foreign(contents) => contents.try_read().map(Pages::Foreign),
+        }
+    }
+
+    /// Waits for the end of that moment, or of the task.
+    pub(crate) fn wait(self) {
+        match self {
+            Self::Own(contents) => drop(contents.read_killable()),
+            Self::Foreign(contents) => drop(contents.read_killable()),
+        }
+    }
+}
+
+/// Pages, none of which is taken away as long as this is there.
+pub(crate) enum Pages<'a> {
+    Own(ReadGuard<'a, buffer::Contents>),
+    Foreign(ReadGuard<'a, ForeignContents>),
+}
+
+impl Pages<'_> {
+    /// Whether they were taken away.
+    pub(crate) fn are_gone(&self) -> bool {
+        match self {
+            Self::Own(contents) => contents.is_none(),
+            Self::Foreign(contents) => contents.is_none(),
+        }
+    }
+
+    /// Whether entries in page tables are special ones, which hold nothing.
+    pub(crate) fn are_special(&self) -> bool {
+        match self {
+            Self::Own(contents) => contents.as_ref().is_some_and(|array| array.is_special()),
+            Self::Foreign(_) => true,
+        }
+    }
+
+    /// How many have memory.
+    pub(crate) fn count(&self) -> usize {
+        match self {
+            Self::Own(contents) => contents.as_ref().map_or(0, |array| array.count()),
+            Self::Foreign(contents) => contents.as_ref().map_or(0, |pages| pages.count()),
+        }
+    }
+
+    /// The page at `index`, if it has memory.
+    pub(crate) fn get(&self, index: usize) -> Option<PageRef<'_>> {
+        match self {
+            Self::Own(contents) => contents.as_ref()?.get(index),
+            Self::Foreign(contents) => contents.as_ref()?.get(index),
+        }
+    }
+
+    /// The first page with memory in `[index, last]`.
+    pub(crate) fn next(&self, index: usize, last: usize) -> Option<(usize, PageRef<'_>)> {
+        match self {
+            Self::Own(contents) => contents.as_ref()?.next(index, last),
+            Self::Foreign(_) if index > last => None,
+            Self::Foreign(_) => self.get(index).map(|page| (index, page)),
+        }
+    }
+
+    /// Whether someone holds a page besides us and its mappings. Through special entries nobody
+    /// gets hold of one; and who else has a page of others is their affair.
+    pub(crate) fn is_held(&self, page: &PageRef<'_>) -> bool {
+        match self {
+            Self::Own(_) => page.is_held(),
+            Self::Foreign(_) => false,
+        }
+    }
+}
+
+/// The place of a page of a descriptor.
+pub(crate) struct Place<'a> {
+    /// Whose it is.
+    pub(crate) leaf: &'a Arc<dyn Leaf>,
+    /// The leaf's page.
+    pub(crate) page: usize,
+    /// How many of the descriptor's pages, it included, follow one another in the leaf.
+    pub(crate) pages: usize,
+}
