@@ -4,7 +4,7 @@
 
 use super::{
     argument::{self, Argument},
-    bit, cache_modes, check_flags, check_padding,
+    bit, cache_modes, check_flags, check_padding, composite,
     handle::{DescriptorFile, MapFile, StaticMapFile},
     task::TaskFile,
 };
@@ -14,13 +14,15 @@ use crate::{
         iomd_redirect_batch, iomd_task_open, IOMD_BATCH_MAX, IOMD_BUFFER_CREATE,
         IOMD_BUFFER_SPARSE, IOMD_COPY, IOMD_COPY_REFUSE_PINNED, IOMD_COPY_RESUME_ON_TARGET,
         IOMD_DESCRIPTOR_INFO, IOMD_DESCRIPTOR_REOPEN, IOMD_DESCRIPTOR_RESUME,
-        IOMD_DESCRIPTOR_SUSPEND, IOMD_FEATURES, IOMD_INTO_TASK_FIXED, IOMD_INTO_TASK_OVERWRITE,
-        IOMD_INTO_TASK_PREFAULT, IOMD_INTO_TASK_READ_ONLY, IOMD_KIND_MAP, IOMD_MAP_CREATE,
-        IOMD_MAP_CREATE_KEEP, IOMD_MAP_EXISTING, IOMD_MAP_INFO, IOMD_MAP_INTO_TASK,
-        IOMD_MAP_REOPEN, IOMD_MAP_SEAL, IOMD_MAP_SEGMENT, IOMD_OBJECT_NEXT, IOMD_OBJECT_OPEN,
+        IOMD_DESCRIPTOR_SUSPEND, IOMD_FEATURES, IOMD_GUARD_CREATE, IOMD_INTERLEAVED_CREATE,
+        IOMD_INTO_TASK_FIXED, IOMD_INTO_TASK_OVERWRITE, IOMD_INTO_TASK_PREFAULT,
+        IOMD_INTO_TASK_READ_ONLY, IOMD_KIND_MAP, IOMD_MAP_CREATE, IOMD_MAP_CREATE_KEEP,
+        IOMD_MAP_EXISTING, IOMD_MAP_INFO, IOMD_MAP_INTO_TASK, IOMD_MAP_REOPEN, IOMD_MAP_SEAL,
+        IOMD_MAP_SEGMENT, IOMD_MULTI_CREATE, IOMD_OBJECT_NEXT, IOMD_OBJECT_OPEN,
         IOMD_OPEN_READ_ONLY, IOMD_REDIRECT, IOMD_REDIRECT_ABANDONED_RESUME,
         IOMD_REDIRECT_ABANDONED_SIGBUS, IOMD_REDIRECT_BATCH, IOMD_REDIRECT_REFUSE_PINNED,
-        IOMD_RESUME, IOMD_SET_PURGEABLE, IOMD_SUSPEND, IOMD_TASK_INFO, IOMD_TASK_OPEN, IOMD_UNMAP,
+        IOMD_RESUME, IOMD_SET_PURGEABLE, IOMD_SUB_CREATE, IOMD_SUB_READ_ONLY, IOMD_SUSPEND,
+        IOMD_TASK_INFO, IOMD_TASK_OPEN, IOMD_UNMAP,
     },
     descriptor::Descriptor,
     map::{batch::Batch, static_map::StaticMap, view, Inheritance, Map, Request},
@@ -32,7 +34,7 @@ use crate::{
     },
     pure::{
         options::{Options, HONOURED},
-        range::{PageRange, PAGE_SIZE},
+        range::PAGE_SIZE,
     },
     task::Task,
 };
@@ -74,6 +76,9 @@ impl MiscDevice for Client {
             IOMD_OBJECT_OPEN => object_open(argument),
             IOMD_REDIRECT_BATCH => redirect_batch(&client, argument),
             IOMD_TASK_OPEN => task_open(argument),
+            IOMD_MULTI_CREATE => composite::multi_create(argument),
+            IOMD_INTERLEAVED_CREATE => composite::interleaved_create(argument),
+            IOMD_GUARD_CREATE => composite::guard_create(argument),
             _ => Err(ENOTTY),
         }
     }
@@ -87,11 +92,11 @@ impl MiscDevice for Client {
         }
         let access = file::access(file);
         let length = super::bytes(place.pages);
-        let range = PageRange::object(length)?;
+        let descriptor = Descriptor::new_buffer(length, true)?;
+        let cover = descriptor.extents().cover(0, length)?;
         let map = Map::new(Request {
-            descriptor: Descriptor::new_buffer(range, true)?,
-            range,
-            length,
+            descriptor,
+            cover,
             options: Options::client_mapping(access.is_writable()),
             // What plain mmap gives.
             inheritance: Inheritance::Share,
@@ -117,7 +122,10 @@ fn features(argument: UserPtr) -> Result<isize> {
             | bit(IOMD_OBJECT_NEXT)
             | bit(IOMD_OBJECT_OPEN)
             | bit(IOMD_REDIRECT_BATCH)
-            | bit(IOMD_TASK_OPEN),
+            | bit(IOMD_TASK_OPEN)
+            | bit(IOMD_MULTI_CREATE)
+            | bit(IOMD_INTERLEAVED_CREATE)
+            | bit(IOMD_GUARD_CREATE),
         descriptor_calls: bit(IOMD_DESCRIPTOR_INFO)
             | bit(IOMD_DESCRIPTOR_REOPEN)
             | bit(IOMD_MAP_CREATE)
@@ -125,7 +133,8 @@ fn features(argument: UserPtr) -> Result<isize> {
             | bit(IOMD_DESCRIPTOR_SUSPEND)
             | bit(IOMD_DESCRIPTOR_RESUME)
             | bit(IOMD_SET_PURGEABLE)
-            | bit(IOMD_MAP_EXISTING),
+            | bit(IOMD_MAP_EXISTING)
+            | bit(IOMD_SUB_CREATE),
         map_calls: bit(IOMD_MAP_INFO)
             | bit(IOMD_REDIRECT)
             | bit(IOMD_RESUME)
@@ -150,6 +159,7 @@ fn features(argument: UserPtr) -> Result<isize> {
             | IOMD_INTO_TASK_READ_ONLY
             | IOMD_INTO_TASK_PREFAULT)
             .into(),
+        sub_flags: IOMD_SUB_READ_ONLY.into(),
     };
     argument.answer()
 }
@@ -160,8 +170,8 @@ fn buffer_create(argument: UserPtr) -> Result<isize> {
 
     check_flags(create.flags, IOMD_BUFFER_SPARSE)?;
     check_padding(create.padding)?;
-    let range = PageRange::object(create.length)?;
-    let descriptor = Descriptor::new_buffer(range, create.flags & IOMD_BUFFER_SPARSE != 0)?;
+    let sparse = create.flags & IOMD_BUFFER_SPARSE != 0;
+    let descriptor = Descriptor::new_buffer(create.length, sparse)?;
 
     create.id = descriptor.id();
     argument.answer_with_file(

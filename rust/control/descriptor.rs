@@ -16,8 +16,8 @@ use crate::{
         IOMD_COPY_RESUME_ON_TARGET, IOMD_DESCRIPTOR_INFO, IOMD_DESCRIPTOR_READ_ONLY,
         IOMD_DESCRIPTOR_REOPEN, IOMD_DESCRIPTOR_RESUME, IOMD_DESCRIPTOR_SUSPEND, IOMD_INHERIT_COPY,
         IOMD_INHERIT_NONE, IOMD_INHERIT_SHARE, IOMD_MAP_CREATE, IOMD_MAP_CREATE_KEEP,
-        IOMD_MAP_EXISTING, IOMD_OPEN_READ_ONLY, IOMD_SET_PURGEABLE, IOMD_SUSPEND_ABANDONED_RESUME,
-        IOMD_SUSPEND_ABANDONED_SIGBUS, IOMD_SUSPEND_SPARE_CALLER,
+        IOMD_MAP_EXISTING, IOMD_OPEN_READ_ONLY, IOMD_SET_PURGEABLE, IOMD_SUB_CREATE,
+        IOMD_SUSPEND_ABANDONED_RESUME, IOMD_SUSPEND_ABANDONED_SIGBUS, IOMD_SUSPEND_SPARE_CALLER,
     },
     descriptor::{copy::Copy, suspend::DescriptorSuspension},
     map::{Inheritance, Map, Request},
@@ -26,7 +26,7 @@ use crate::{
         file::{self, Access, FileObject, FileOperations},
         user,
     },
-    pure::{options::Options, range::PageRange},
+    pure::{cache::CacheMode, options::Options},
     suspension::{Suspension, Terms},
 };
 use kernel::{fs::File, prelude::*, seq_file::SeqFile, seq_print, uaccess::UserPtr};
@@ -46,11 +46,12 @@ impl DescriptorFile {
                 IOMD_DESCRIPTOR_READ_ONLY
             },
             id: self.descriptor().id(),
-            length: bytes(self.descriptor().range().pages()),
+            length: self.descriptor().extents().length(),
             resident: bytes(self.descriptor().resident()),
             maps: self.descriptor().observer_count() as u64,
             kind: self.descriptor().kind().number,
             purgeable: purge::number(self.descriptor().purgeable()),
+            parts: self.descriptor().parts().len() as u64,
         };
         argument.answer()
     }
@@ -90,17 +91,16 @@ impl DescriptorFile {
             IOMD_INHERIT_COPY => return Err(EOPNOTSUPP),
             _ => return Err(EINVAL),
         };
-        let range = PageRange::part(self.descriptor().range(), create.offset, create.length)?;
+        let cover = self
+            .descriptor()
+            .extents()
+            .cover(create.offset, create.length)?;
         if options.needs_write() && !self.may_write(file::access(file)) {
             return Err(EACCES);
         }
         let map = Map::new(Request {
             descriptor: self.descriptor().clone(),
-            range,
-            length: match create.length {
-                0 => bytes(range.pages()),
-                length => length,
-            },
+            cover,
             options,
             inheritance,
             keep: create.flags & IOMD_MAP_CREATE_KEEP != 0,
@@ -166,8 +166,10 @@ impl DescriptorFile {
         let resume_on_target = copy.flags & IOMD_COPY_RESUME_ON_TARGET != 0;
         let target = file::Descriptor::<Self>::get(copy.target)?;
         let target_descriptor = target.object().descriptor();
-        let source_range = PageRange::part(self.descriptor().range(), copy.offset, copy.length)?;
-        let target_range = source_range.moved_to(target_descriptor.range(), copy.target_offset)?;
+        let from = self.descriptor().extents().span(copy.offset, copy.length)?;
+        let to = target_descriptor
+            .extents()
+            .span(copy.target_offset, from.length)?;
         // To move the maps of the memory elsewhere takes the right to write it.
         let may_write = target.object().may_write(target.access());
         if !may_write || resume_on_target && !file::access(file).is_writable() {
@@ -175,9 +177,9 @@ impl DescriptorFile {
         }
         let copied = Copy {
             source: self.descriptor(),
-            source_range,
+            from,
             target: target_descriptor,
-            target_range,
+            to,
             refuse_pinned: copy.flags & IOMD_COPY_REFUSE_PINNED != 0,
             resume_on_target,
         }
@@ -202,11 +204,8 @@ impl FileObject for DescriptorFile {
         let descriptor = self.descriptor();
 
         seq_print!(lines, "iomd-descriptor:\t{}\n", descriptor.id());
-        seq_print!(
-            lines,
-            "iomd-length:\t{}\n",
-            bytes(descriptor.range().pages())
-        );
+        seq_print!(lines, "iomd-kind:\t{}\n", descriptor.kind().name);
+        seq_print!(lines, "iomd-length:\t{}\n", descriptor.extents().length());
         seq_print!(lines, "iomd-resident:\t{}\n", bytes(descriptor.resident()));
         seq_print!(lines, "iomd-maps:\t{}\n", descriptor.observer_count());
         seq_print!(
@@ -214,7 +213,14 @@ impl FileObject for DescriptorFile {
             "iomd-purgeable:\t{}\n",
             purge::name(descriptor.purgeable())
         );
-        seq_print!(lines, "iomd-cache:\t{}\n", descriptor.cache_mode().name());
+        for part in descriptor.parts() {
+            seq_print!(lines, "iomd-part:\t{}\n", part.id());
+        }
+        seq_print!(
+            lines,
+            "iomd-cache:\t{}\n",
+            descriptor.cache_mode().map_or("mixed", CacheMode::name)
+        );
     }
 
     fn ioctl(&self, file: &File, command: u32, argument: UserPtr) -> Result<isize> {
@@ -227,6 +233,7 @@ impl FileObject for DescriptorFile {
             IOMD_DESCRIPTOR_RESUME => self.resume(file, argument),
             IOMD_SET_PURGEABLE => self.set_purgeable(file, argument),
             IOMD_MAP_EXISTING => self.map_existing(file, argument),
+            IOMD_SUB_CREATE => self.sub_create(file, argument),
             _ => Err(ENOTTY),
         }
     }

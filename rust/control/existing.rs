@@ -4,7 +4,7 @@
 
 use super::{
     argument::Argument,
-    bytes, check_flags, check_padding,
+    check_flags, check_padding,
     handle::{DescriptorFile, MapFile, StaticMapFile},
     task::TaskFile,
 };
@@ -12,11 +12,7 @@ use crate::{
     abi::iomd_map_existing,
     map::sharing::{AnyMap, Wanted},
     os::file,
-    pure::{
-        compatible::Mapping,
-        options::Options,
-        range::{PageRange, PAGE_SIZE},
-    },
+    pure::{compatible::Mapping, options::Options, range::PAGE_SIZE},
 };
 use kernel::{fs::File, prelude::*, uaccess::UserPtr};
 
@@ -33,22 +29,21 @@ impl DescriptorFile {
             return Err(EINVAL);
         }
         let descriptor = self.descriptor();
-        let range = PageRange::part(descriptor.range(), existing.offset, existing.length)?;
+        let cover = descriptor
+            .extents()
+            .cover(existing.offset, existing.length)?;
         if !options.is_read_only() && !self.may_write(file::access(file)) {
             return Err(EACCES);
         }
         let task = file::Descriptor::<TaskFile>::get(existing.task)?;
         let wanted = Wanted {
             descriptor,
-            range,
+            range: cover.pages,
             mapping: Mapping {
                 options,
                 offset: existing.offset,
-                length: match existing.length {
-                    0 => bytes(range.pages()),
-                    length => length,
-                },
-                address: existing.address,
+                length: cover.length,
+                address: existing.address.saturating_add(cover.head),
             },
             task: task.object().task(),
         };
@@ -58,7 +53,7 @@ impl DescriptorFile {
             wanted.share()
         }?;
 
-        existing.address = found.address;
+        existing.address = found.address - found.address % PAGE_SIZE;
         let file = match found.object {
             AnyMap::Map(handle) => {
                 existing.id = handle.id();

@@ -52,7 +52,7 @@ fn told(size: u32, now: &Info) -> iomd_map_info {
         task,
         id: now.id,
         descriptor_id: now.descriptor_id,
-        offset: bytes(now.first_page),
+        offset: now.offset,
         length: now.length,
         mapped_size: bytes(now.pages),
         address: address as u64,
@@ -62,6 +62,7 @@ fn told(size: u32, now: &Info) -> iomd_map_info {
         waiters: now.waiters,
         waits: now.waits,
         longest_wait_ns: now.longest_wait_ns,
+        page_offset: now.page_offset,
     }
 }
 
@@ -76,7 +77,7 @@ pub(super) fn show(lines: &SeqFile, now: &Info) {
 
     seq_print!(lines, "iomd-map:\t{}\n", now.id);
     seq_print!(lines, "iomd-descriptor:\t{}\n", now.descriptor_id);
-    seq_print!(lines, "iomd-offset:\t{}\n", bytes(now.first_page));
+    seq_print!(lines, "iomd-offset:\t{}\n", now.offset);
     seq_print!(lines, "iomd-length:\t{}\n", now.length);
     seq_print!(lines, "iomd-options:\t{:#x}\n", now.options.bits());
     seq_print!(lines, "iomd-state:\t{}\n", state);

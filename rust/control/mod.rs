@@ -10,6 +10,7 @@
 
 mod argument;
 pub(crate) mod client;
+mod composite;
 pub(crate) mod debugfs;
 mod descriptor;
 mod existing;

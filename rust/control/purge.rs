@@ -50,7 +50,7 @@ impl DescriptorFile {
         }
         let old = match wanted {
             None => self.descriptor().purgeable(),
-            Some(_) if !file::access(file).is_writable() => return Err(EACCES),
+            Some(_) if !self.may_write(file::access(file)) => return Err(EACCES),
             Some(wanted) => Descriptor::set_purgeable(self.descriptor(), wanted)?,
         };
         set.old_state = number(old);

@@ -81,10 +81,16 @@ impl MapFile {
         let map = self.map();
         let target = file::Descriptor::<DescriptorFile>::get(descriptor)?;
         let descriptor = target.object().descriptor().clone();
-        let range = map.range().moved_to(descriptor.range(), offset)?;
+        let (range, page_offset) = descriptor
+            .extents()
+            .pages_from(offset, map.range().pages())?;
 
         if map.options().needs_write() && !target.object().may_write(target.access()) {
             return Err(EACCES);
+        }
+        // Else its first byte would be another.
+        if page_offset != map.page_offset() {
+            return Err(EINVAL);
         }
         Ok(Target { descriptor, range })
     }

@@ -179,15 +179,17 @@ impl Leaf for Buffer {
 }
 
 impl Descriptor {
-    /// A zeroed buffer on the current task's account, with all of its memory or, sparse, none yet.
+    /// A zeroed buffer of so many bytes on the current task's account, with all of its memory or,
+    /// sparse, none yet.
     ///
-    /// `ENOMEM`, also beyond RLIMIT_MEMLOCK; `EINTR` if the task is killed.
-    pub(crate) fn new_buffer(range: PageRange, sparse: bool) -> Result<Strong<Self>> {
+    /// `EINVAL`, `EOVERFLOW` for a length that none can have; `ENOMEM`, also beyond RLIMIT_MEMLOCK; `EINTR` if the task is killed.
+    pub(crate) fn new_buffer(length: u64, sparse: bool) -> Result<Strong<Self>> {
+        let range = PageRange::object(length)?;
         let buffer = Arc::pin_init(Buffer::new(range, sparse), GFP_KERNEL_ACCOUNT)?;
         buffer.restore()?;
         let facts = Facts {
             kind: &KIND,
-            extents: Extents::of_pages(range)?,
+            extents: Extents::new(0, length)?,
             writable: true,
             sparse,
             user_id: buffer.account.user_id(),

@@ -16,14 +16,22 @@ use crate::pure::{cache::CacheMode, purge::Purgeable, range::PageRange};
 use kernel::{prelude::*, sync::Arc};
 
 impl Descriptor {
-    /// How its memory is cached now.
-    pub(crate) fn cache_mode(&self) -> CacheMode {
-        self.observers.lock().cache_mode
+    /// How its memory is cached now; `None` if some of it so and some otherwise.
+    pub(crate) fn cache_mode(&self) -> Option<CacheMode> {
+        let Some((first, others)) = self.parts().split_first() else {
+            return Some(self.observers.lock().cache_mode);
+        };
+        let mode = first.cache_mode()?;
+
+        others
+            .iter()
+            .all(|part| part.cache_mode() == Some(mode))
+            .then_some(mode)
     }
 
     /// Adds an observer, to show the memory in that mode or, with none, in that which it has.
     ///
-    /// `EOPNOTSUPP` if memory of its kind cannot have the mode; `EBUSY` if the mode would have to
+    /// Those whose memory is others' have no mode, and none is asked for. `EOPNOTSUPP` if memory of its kind cannot have the mode; `EBUSY` if the mode would have to
     /// change although others show the memory, it may be taken away, or one of its pages is held;
     /// `ENOMEM`; `EINTR` if the task is killed; and as of [`super::observer::Observers::attach`].
     pub(super) fn attach(

@@ -10,17 +10,16 @@
 //! Everything that can fail comes before the first byte is copied.
 
 use super::{
-    observer::{Claimed, LockedObserver, Observer, Use},
+    composite::Shown,
+    observer::{ById, Claimed, LockedObserver, Observer, Use},
     reserve::Reserve,
+    transfer::Transfer,
     Descriptor, Part,
 };
-use crate::{
-    os::{pages::Page, task},
-    pure::range::PageRange,
-    registry::Strong,
-};
+use crate::{pure::extents::Span, registry::Strong};
 use kernel::{
     prelude::*,
+    rbtree::RBTree,
     sync::Arc,
     time::{Instant, Monotonic},
 };
@@ -28,10 +27,10 @@ use kernel::{
 /// What to copy, and how.
 pub(crate) struct Copy<'a> {
     pub(crate) source: &'a Strong<Descriptor>,
-    pub(crate) source_range: PageRange,
+    pub(crate) from: Span,
     pub(crate) target: &'a Strong<Descriptor>,
-    /// As many pages.
-    pub(crate) target_range: PageRange,
+    /// As many bytes.
+    pub(crate) to: Span,
     /// Pinned pages make it fail.
     pub(crate) refuse_pinned: bool,
     /// The observers go on on the target.
@@ -54,38 +53,116 @@ struct Participant<'a> {
     next: Option<Part>,
 }
 
+/// Memory that the source or the target is made of.
+struct Pieces(KVVec<Shown>);
+
+impl Pieces {
+    fn of(descriptor: &Strong<Descriptor>, span: &Span) -> Result<Self> {
+        let mut pieces = Shown::all(descriptor, span.pages)?;
+
+        pieces.retain(|piece| piece.leaf().is_some());
+        Ok(Self(pieces))
+    }
+
+    /// `EINVAL` if there is a page that it has twice, or `other` too.
+    fn check_alone(&self, other: &Self) -> Result {
+        let mut rest = self.0.as_slice();
+
+        while let Some((piece, others)) = rest.split_first() {
+            let is_twice = |again: &Shown| piece.overlaps(again);
+            if others.iter().any(is_twice) || other.0.iter().any(is_twice) {
+                return Err(EINVAL);
+            }
+            rest = others;
+        }
+        Ok(())
+    }
+
+    fn claim(&self, use_: Use) -> Result<KVVec<Claimed<'_>>> {
+        let mut claims = KVVec::with_capacity(self.0.len(), GFP_KERNEL)?;
+
+        for piece in &self.0 {
+            let claim = Claimed::new(&piece.descriptor, piece.range, use_)?;
+            claims.push(claim, GFP_KERNEL)?;
+        }
+        Ok(claims)
+    }
+
+    /// `ENODATA` if some of it was taken away, or was never there.
+    fn check_there(&self) -> Result {
+        let is_gone = |piece: &Shown| {
+            piece
+                .leaf()
+                .is_some_and(|leaf| leaf.store().pages().are_gone())
+        };
+
+        if self.0.iter().any(is_gone) {
+            return Err(ENODATA);
+        }
+        Ok(())
+    }
+
+    fn observers(&self) -> Result<ById> {
+        let mut observers = RBTree::new();
+
+        for piece in &self.0 {
+            let list = piece.descriptor.observers.lock();
+            list.add_to(&mut observers, piece.range)?;
+        }
+        Ok(observers)
+    }
+
+    /// Whether an observer still shows some of it.
+    fn are_shown_by(&self, observer: &dyn LockedObserver) -> bool {
+        self.0
+            .iter()
+            .any(|piece| observer.shows(&piece.descriptor, piece.range))
+    }
+}
+
 impl Copy<'_> {
-    /// `EINVAL` if the ranges overlap; `ENODATA` if the memory of either was taken away; `EBUSY` if another copy uses one of them, or a page is
-    /// pinned; `EPERM` for a sealed observer; `EPERM`, `ERANGE` if one cannot go on on the target; `ENOMEM`; `EINTR` if
-    /// the task is killed, which can leave the target half-written.
+    /// `EINVAL` if the bytes overlap, the target has some twice, or the observers are to go on on bytes that do not lie in their
+    /// pages as these do; `ENODATA` if the memory of either was taken away; `EBUSY` if another copy
+    /// uses some of it, or a page is pinned; `EPERM` for a sealed observer; `EPERM`, `ERANGE` if one
+    /// cannot go on on the target; `ENOMEM`; `EINTR` if the task is killed, which can leave the target
+    /// half-written.
     pub(crate) fn run(&self) -> Result<Copied> {
-        if self.source.is_same(self.target) && self.source_range.overlaps(self.target_range) {
+        let transfer = Transfer {
+            source: self.source,
+            from: self.from,
+            target: self.target,
+            to: self.to,
+        };
+        if self.resume_on_target && !transfer.is_by_pages() {
             return Err(EINVAL);
         }
-        let _source = Claimed::new(self.source, self.source_range, Use::Source)?;
-        let _target = Claimed::new(self.target, self.target_range, Use::Target)?;
+        let source = Pieces::of(self.source, &self.from)?;
+        let target = Pieces::of(self.target, &self.to)?;
+        target.check_alone(&source)?;
+        let _source = source.claim(Use::Source)?;
+        let _target = target.claim(Use::Target)?;
         // From here on nobody takes it away.
-        for descriptor in [self.source, self.target] {
-            if descriptor.leaf.store().pages().are_gone() {
-                return Err(ENODATA);
-            }
-        }
+        source.check_there()?;
+        target.check_there()?;
 
         let outer = self.source.copying.lock()?;
-        let observers = self.source.observers.lock().of(self.source_range)?;
+        let observers = source.observers()?;
         // Before the participants, so that on an error they resume before it is freed.
-        let mut reserve = self.target.buffer().map(Reserve::new);
+        let mut reserve = Reserve::new(self.target);
         let mut participants = KVVec::new();
         for observer in observers.values() {
-            if let Some(participant) = self.participant(observer, observer.lock(&outer)?)? {
+            let locked = observer.lock(&outer)?;
+            if !source.are_shown_by(&*locked) {
+                // Between the list and the lock it was redirected, or ended.
+                continue;
+            }
+            if let Some(participant) = self.participant(observer, locked)? {
                 participants.push(participant, GFP_KERNEL)?;
             }
         }
 
         // Most of it now, so that little is left to do while everybody waits.
-        if let Some(reserve) = &mut reserve {
-            self.fill(reserve)?;
-        }
+        transfer.fill(&mut reserve)?;
         let began = Instant::<Monotonic>::now();
         let mut suspended = 0;
         for participant in &mut participants {
@@ -95,18 +172,16 @@ impl Copy<'_> {
             participant.observer.zap();
         }
         // From here on an error resumes them all, as they were, when `participants` is dropped.
-        let pinned = self.source.held_pages(self.source_range)?;
+        let pinned = self.source.held_pages(self.from.pages)?;
         if self.refuse_pinned && pinned != 0 {
             return Err(EBUSY);
         }
         // Again, for what was touched first meanwhile. A page that comes later can only have been
         // read, through a new read-only map, and is zeros like a page that is not there.
-        if let Some(mut reserve) = reserve {
-            reserve.rewind();
-            self.fill(&mut reserve)?;
-            reserve.commit()?;
-        }
-        self.copy_pages()?;
+        reserve.rewind();
+        transfer.fill(&mut reserve)?;
+        reserve.commit()?;
+        transfer.run()?;
         for participant in &mut participants {
             let next = participant.next.take();
             participant.observer.resume(next);
@@ -119,19 +194,12 @@ impl Copy<'_> {
         })
     }
 
-    /// An observer that still shows some of the source; with where it goes on, if it is to.
+    /// An observer that takes part; with where it goes on, if it is to.
     fn participant<'a>(
         &self,
         observer: &Arc<dyn Observer>,
         locked: KBox<dyn LockedObserver + 'a>,
     ) -> Result<Option<Participant<'a>>> {
-        // Between the list and the lock it can have been redirected, or ended.
-        let Some(shown) = locked
-            .shown(self.source)
-            .filter(|shown| shown.overlaps(self.source_range))
-        else {
-            return Ok(None);
-        };
         if locked.is_sealed() {
             // Through a read-only map nobody can write what is copied: who may only read must not
             // be able to keep others from copying.
@@ -145,17 +213,15 @@ impl Copy<'_> {
             if !locked.is_redirectable() {
                 return Err(EPERM);
             }
-            let before = shown.inside(self.source_range).ok_or(ERANGE)?;
-            let range = self
-                .target_range
-                .slice(before, shown.pages())
-                .ok_or(ERANGE)?;
+            let shown = locked.all_of(self.source).ok_or(ERANGE)?;
+            let before = shown.inside(self.from.pages).ok_or(ERANGE)?;
+            let range = self.to.pages.slice(before, shown.pages()).ok_or(ERANGE)?;
             Some(Part::observe(
                 self.target,
                 range,
                 locked.is_writable(),
                 // They move together, and so must not depend on who is first.
-                Some(self.source.cache_mode()),
+                self.source.cache_mode(),
                 observer.clone(),
             )?)
         } else {
@@ -166,61 +232,4 @@ impl Copy<'_> {
             next,
         }))
     }
-
-    /// Sets a page aside for the target wherever the source has one.
-    fn fill(&self, reserve: &mut Reserve<'_>) -> Result {
-        each_page(
-            self.source,
-            self.source_range,
-            self.target_range,
-            |_, index| reserve.add(index),
-        )
-    }
-
-    /// Makes the target's bytes those of the source, where a page without memory is zeros.
-    fn copy_pages(&self) -> Result {
-        each_page(
-            self.target,
-            self.target_range,
-            self.source_range,
-            |page, index| {
-                match self.source.leaf.store().pages().get(index) {
-                    Some(from) => page.copy_from(&from),
-                    None => page.clear(),
-                }
-                Ok(())
-            },
-        )
-    }
-}
-
-/// Calls `work` with each page of `range` that has memory, and the index of its counterpart in
-/// `other`. `EINTR` if the task is killed.
-fn each_page(
-    descriptor: &Descriptor,
-    range: PageRange,
-    other: PageRange,
-    mut work: impl FnMut(&Page, usize) -> Result,
-) -> Result {
-    let mut next = Some(range.start());
-
-    while let Some(start) = next {
-        // A reference of our own: the pages of one memory at a time.
-        let Some((index, page)) = descriptor
-            .leaf
-            .store()
-            .pages()
-            .next(start, range.last())
-            .map(|(index, page)| (index, page.share()))
-        else {
-            break;
-        };
-        work(&page, other.nth(index - range.start()).ok_or(ERANGE)?)?;
-        if task::is_killed() {
-            return Err(EINTR);
-        }
-        task::yield_if_needed();
-        next = index.checked_add(1).filter(|&index| index <= range.last());
-    }
-    Ok(())
 }

@@ -3,8 +3,8 @@
 //! A descriptor's table of [`Extent`]s.
 
 use crate::pure::{
-    extents::{self, Content, Cover, Extent, Spot},
-    range::{PageRange, RangeError, PAGE_SIZE},
+    extents::{self, Content, Cover, Extent, Span, Spot},
+    range::{PageRange, RangeError},
 };
 use core::slice;
 use kernel::prelude::*;
@@ -20,13 +20,6 @@ impl Extents {
     /// So many bytes, from `head` in their first page.
     pub(crate) fn new(head: u64, length: u64) -> core::result::Result<Self, RangeError> {
         Extent::first(head, length).map(Self::One)
-    }
-
-    /// All bytes of so many pages.
-    pub(crate) fn of_pages(range: PageRange) -> core::result::Result<Self, RangeError> {
-        let length = (range.pages() as u64).checked_mul(PAGE_SIZE);
-
-        Self::new(0, length.ok_or(RangeError::Overflow)?)
     }
 
     /// Adds bytes in pages of their own, from `head` in the first. `EINVAL`, `EOVERFLOW`, `ENOMEM`.
@@ -57,6 +50,34 @@ impl Extents {
         Ok(())
     }
 
+    /// Adds all bytes of others to those of a table, if there is one.
+    pub(crate) fn append(table: &mut Option<Self>, others: &Self) -> Result {
+        for (head, length) in others.as_slice().iter().map(Extent::shape) {
+            match table {
+                Some(table) => table.push(head, length)?,
+                None => *table = Some(Self::new(head, length)?),
+            }
+        }
+        Ok(())
+    }
+
+    /// Some of the bytes, and the pages that they are in. As [`Extents::span`], and `ENOMEM`.
+    pub(crate) fn slice(&self, offset: u64, length: u64) -> Result<(PageRange, Self)> {
+        let span = self.span(offset, length)?;
+        let end = offset.checked_add(span.length).ok_or(EOVERFLOW)?;
+        let mut slice = None;
+
+        for extent in self.as_slice() {
+            if let Some((head, length)) = extent.clipped(offset, end) {
+                match &mut slice {
+                    None => slice = Some(Self::new(head, length)?),
+                    Some(slice) => slice.push(head, length)?,
+                }
+            }
+        }
+        Ok((span.pages, slice.ok_or(ERANGE)?))
+    }
+
     pub(crate) fn as_slice(&self) -> &[Extent] {
         match self {
             Self::One(extent) => slice::from_ref(extent),
@@ -82,6 +103,20 @@ impl Extents {
     /// As [`extents::content`].
     pub(crate) fn content(&self, page: usize) -> Option<Content> {
         extents::content(self.as_slice(), page)
+    }
+
+    /// As [`extents::span`].
+    pub(crate) fn span(&self, offset: u64, length: u64) -> core::result::Result<Span, RangeError> {
+        extents::span(self.as_slice(), offset, length)
+    }
+
+    /// As [`extents::pages_from`].
+    pub(crate) fn pages_from(
+        &self,
+        offset: u64,
+        pages: usize,
+    ) -> core::result::Result<(PageRange, u64), RangeError> {
+        extents::pages_from(self.as_slice(), offset, pages)
     }
 
     /// As [`extents::cover`].

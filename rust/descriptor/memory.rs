@@ -12,6 +12,7 @@ use super::{
 use crate::os::{
     pages::PageRef,
     rwsem::{ReadGuard, RwSemaphore},
+    task,
 };
 use kernel::{prelude::*, sync::Arc};
 
@@ -61,6 +62,8 @@ pub(crate) enum Store<'a> {
     /// Pages of others, that are kept for the descriptor: entries are special ones and hold
     /// nothing, so that they are zapped before a page is let go of.
     Foreign(&'a RwSemaphore<ForeignContents>),
+    /// There are none, and never were.
+    Nothing,
 }
 
 /// `None` while they are taken away.
@@ -81,6 +84,7 @@ impl<'a> Store<'a> {
         match self {
             Self::Own(contents) => Pages::Own(contents.read()),
             Self::Foreign(contents) => Pages::Foreign(contents.read()),
+            Self::Nothing => Pages::Nothing,
         }
     }
 
@@ -89,6 +93,7 @@ impl<'a> Store<'a> {
         match self {
             Self::Own(contents) => contents.try_read().map(Pages::Own),
             Self::Foreign(contents) => contents.try_read().map(Pages::Foreign),
+            Self::Nothing => Some(Pages::Nothing),
         }
     }
 
@@ -97,6 +102,7 @@ impl<'a> Store<'a> {
         match self {
             Self::Own(contents) => drop(contents.read_killable()),
             Self::Foreign(contents) => drop(contents.read_killable()),
+            Self::Nothing => {}
         }
     }
 }
@@ -105,14 +111,16 @@ impl<'a> Store<'a> {
 pub(crate) enum Pages<'a> {
     Own(ReadGuard<'a, buffer::Contents>),
     Foreign(ReadGuard<'a, ForeignContents>),
+    Nothing,
 }
 
 impl Pages<'_> {
-    /// Whether they were taken away.
+    /// Whether there are none, or they were taken away.
     pub(crate) fn are_gone(&self) -> bool {
         match self {
             Self::Own(contents) => contents.is_none(),
             Self::Foreign(contents) => contents.is_none(),
+            Self::Nothing => true,
         }
     }
 
@@ -121,6 +129,7 @@ impl Pages<'_> {
         match self {
             Self::Own(contents) => contents.as_ref().is_some_and(|array| array.is_special()),
             Self::Foreign(_) => true,
+            Self::Nothing => false,
         }
     }
 
@@ -129,6 +138,7 @@ impl Pages<'_> {
         match self {
             Self::Own(contents) => contents.as_ref().map_or(0, |array| array.count()),
             Self::Foreign(contents) => contents.as_ref().map_or(0, |pages| pages.count()),
+            Self::Nothing => 0,
         }
     }
 
@@ -137,6 +147,7 @@ impl Pages<'_> {
         match self {
             Self::Own(contents) => contents.as_ref()?.get(index),
             Self::Foreign(contents) => contents.as_ref()?.get(index),
+            Self::Nothing => None,
         }
     }
 
@@ -146,6 +157,7 @@ impl Pages<'_> {
             Self::Own(contents) => contents.as_ref()?.next(index, last),
             Self::Foreign(_) if index > last => None,
             Self::Foreign(_) => self.get(index).map(|page| (index, page)),
+            Self::Nothing => None,
         }
     }
 
@@ -154,7 +166,7 @@ impl Pages<'_> {
     pub(crate) fn is_held(&self, page: &PageRef<'_>) -> bool {
         match self {
             Self::Own(_) => page.is_held(),
-            Self::Foreign(_) => false,
+            Self::Foreign(_) | Self::Nothing => false,
         }
     }
 }
@@ -167,4 +179,54 @@ pub(crate) struct Place<'a> {
     pub(crate) page: usize,
     /// How many of the descriptor's pages, it included, follow one another in the leaf.
     pub(crate) pages: usize,
+}
+
+impl Place<'_> {
+    /// The last of the leaf's pages.
+    pub(super) fn last(&self) -> usize {
+        self.page.saturating_add(self.pages.saturating_sub(1))
+    }
+
+    /// How many of the pages have memory.
+    pub(super) fn count(&self) -> usize {
+        let mut count = 0_usize;
+
+        // A task that is killed needs no number.
+        let _ = self.each(|_, _| {
+            count = count.saturating_add(1);
+            Ok(())
+        });
+        count
+    }
+
+    /// How many of them someone holds, as [`Pages::is_held`]. `EINTR` if the task is killed.
+    pub(super) fn held(&self) -> Result<usize> {
+        let mut held = 0_usize;
+
+        self.each(|pages, (_, page)| {
+            held = held.saturating_add(usize::from(pages.is_held(&page)));
+            Ok(())
+        })?;
+        Ok(held)
+    }
+
+    /// Calls `work` with each page that has memory, and its number in the leaf. `EINTR` if the task
+    /// is killed.
+    fn each(&self, mut work: impl FnMut(&Pages<'_>, (usize, PageRef<'_>)) -> Result) -> Result {
+        let pages = self.leaf.store().pages();
+        let mut next = Some(self.page);
+
+        while let Some(start) = next {
+            let Some((index, page)) = pages.next(start, self.last()) else {
+                break;
+            };
+            work(&pages, (index, page))?;
+            next = index.checked_add(1).filter(|&index| index <= self.last());
+            if task::is_killed() {
+                return Err(EINTR);
+            }
+            task::yield_if_needed();
+        }
+        Ok(())
+    }
 }

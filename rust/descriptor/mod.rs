@@ -6,34 +6,44 @@
 
 mod buffer;
 mod cache;
+pub(crate) mod composite;
 pub(crate) mod copy;
 pub(crate) mod extents;
+mod guard;
+mod interleaved;
 pub(crate) mod memory;
+mod multi;
 pub(crate) mod observer;
+mod part;
 pub(crate) mod purge;
 mod reserve;
+mod sub;
 pub(crate) mod suspend;
 mod taking;
+mod transfer;
 
 use crate::{
     os::{
         global::global_mutex,
         mutex::{new_killable_mutex, KillableMutex},
         shrinker::Listing,
-        task, trace,
+        trace,
     },
-    pure::{cache::CacheMode, range::PageRange},
+    pure::range::PageRange,
     registry::{Identity, Object, Registry, Strong},
 };
 use buffer::Buffer;
+use composite::{Below, Memory};
 use extents::Extents;
 use kernel::{
     new_mutex,
     prelude::*,
     sync::{Arc, Mutex},
 };
-use memory::{Facts, Kind, Leaf, Place};
-use observer::{Observer, Observers};
+use memory::{Facts, Kind, Leaf};
+use observer::Observers;
+
+pub(crate) use part::Part;
 
 global_mutex! {
     static DESCRIPTORS: Mutex<Registry<Descriptor>> = Registry::new();
@@ -48,7 +58,8 @@ pub(crate) struct Descriptor {
     facts: Facts,
     /// The page space.
     range: PageRange,
-    leaf: Arc<dyn Leaf>,
+    memory: Memory,
+    below: Below,
     /// Who shows which part. Held for moments, but while the cache mode changes.
     #[pin]
     observers: Mutex<Observers>,
@@ -62,8 +73,12 @@ pub(crate) struct Descriptor {
 }
 
 impl Descriptor {
-    /// Memory of some kind as a descriptor. `ENOMEM`.
+    /// Memory of its own as a descriptor. `ENOMEM`.
     fn new(facts: Facts, leaf: Arc<dyn Leaf>) -> Result<Strong<Self>> {
+        Self::make(facts, Memory::Leaf(leaf), Below::NOTHING)
+    }
+
+    fn make(facts: Facts, memory: Memory, below: Below) -> Result<Strong<Self>> {
         let range = PageRange::new(0, facts.extents.pages()).ok_or(EINVAL)?;
         let sparse = facts.sparse;
         let descriptor = Arc::pin_init(
@@ -71,7 +86,8 @@ impl Descriptor {
                 identity: Identity::new(),
                 facts,
                 range,
-                leaf,
+                memory,
+                below,
                 observers <- new_mutex!(Observers::new(), "iomd_observers"),
                 copying <- new_killable_mutex!((), "iomd_copying"),
                 purging <- new_killable_mutex!(None, "iomd_purging"),
@@ -134,25 +150,23 @@ impl Descriptor {
         self.range
     }
 
-    /// The place of a page of the page space; `None` beyond the end.
-    pub(crate) fn place(&self, page: usize) -> Option<Place<'_>> {
-        let pages = self.range.pages().checked_sub(page)?;
-
-        (pages != 0).then_some(Place {
-            leaf: &self.leaf,
-            page,
-            pages,
-        })
-    }
-
     /// Its memory, if that is what iomd allocated.
     fn buffer(&self) -> Option<&Buffer> {
-        self.leaf.as_buffer()
+        match &self.memory {
+            Memory::Leaf(leaf) => leaf.as_buffer(),
+            Memory::Composite(_) => None,
+        }
     }
 
     /// How many pages have memory.
     pub(crate) fn resident(&self) -> usize {
-        self.leaf.store().pages().count()
+        match &self.memory {
+            Memory::Leaf(leaf) => leaf.store().pages().count(),
+            Memory::Composite(_) => self
+                .places(self.range)
+                .map(|(_, place)| place.count())
+                .fold(0, usize::saturating_add),
+        }
     }
 
     /// How many observers it has.
@@ -174,20 +188,10 @@ impl Descriptor {
     /// How many pages of `range` someone holds besides their mappings. `EINTR` if the task is
     /// killed.
     pub(crate) fn held_pages(&self, range: PageRange) -> Result<usize> {
-        let pages = self.leaf.store().pages();
-        let mut held = 0;
-        let mut next = Some(range.start());
+        let mut held = 0_usize;
 
-        while let Some(start) = next {
-            let Some((index, page)) = pages.next(start, range.last()) else {
-                break;
-            };
-            held += usize::from(pages.is_held(&page));
-            next = index.checked_add(1).filter(|&index| index <= range.last());
-            if task::is_killed() {
-                return Err(EINTR);
-            }
-            task::yield_if_needed();
+        for (_, place) in self.places(range) {
+            held = held.saturating_add(place.held()?);
         }
         Ok(held)
     }
@@ -202,61 +206,5 @@ impl Object for Descriptor {
         let removed = DESCRIPTORS.lock().remove(self.id());
         drop(self.purging.lock_unkillable().take());
         drop(removed);
-    }
-}
-
-/// A part of a descriptor that an observer shows; it stops being one when this is dropped.
-pub(crate) struct Part {
-    descriptor: Strong<Descriptor>,
-    range: PageRange,
-    ticket: observer::Ticket,
-}
-
-impl Part {
-    /// Lets `observer` show `range`, in a cache mode or, with none, in that which the memory has.
-    /// `EBUSY` if that part is being copied and the observer would be a new writer, or if the memory
-    /// may be taken away and the observer is relied on; and as of [`Descriptor::attach`].
-    ///
-    /// Before it is dropped the observer's entries in page tables are gone.
-    pub(crate) fn observe(
-        descriptor: &Strong<Descriptor>,
-        range: PageRange,
-        writable: bool,
-        cache_mode: Option<CacheMode>,
-        observer: Arc<dyn Observer>,
-    ) -> Result<Self> {
-        let ticket = descriptor.attach(range, writable, cache_mode, observer)?;
-
-        Ok(Self {
-            descriptor: descriptor.clone(),
-            range,
-            ticket,
-        })
-    }
-
-    pub(crate) fn descriptor(&self) -> &Strong<Descriptor> {
-        &self.descriptor
-    }
-
-    pub(crate) fn range(&self) -> PageRange {
-        self.range
-    }
-
-    /// The place of the page that the observer shows as its `index`-th.
-    pub(crate) fn place(&self, index: usize) -> Option<Place<'_>> {
-        let page = self.range.nth(index)?;
-        let place = self.descriptor.place(page)?;
-        let left = self.range.pages() - index;
-
-        Some(Place {
-            pages: place.pages.min(left),
-            ..place
-        })
-    }
-}
-
-impl Drop for Part {
-    fn drop(&mut self) {
-        self.descriptor.detach(self.ticket);
     }
 }

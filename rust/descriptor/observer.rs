@@ -31,8 +31,11 @@ pub(crate) trait Observer: Send + Sync {
 
 /// An observer that nobody else can change.
 pub(crate) trait LockedObserver {
-    /// The part of `descriptor` that it shows, if it still does and tasks reach it.
-    fn shown(&self, descriptor: &Descriptor) -> Option<PageRange>;
+    /// Whether tasks reach a page of that part of `descriptor` through it, now.
+    fn shows(&self, descriptor: &Descriptor, range: PageRange) -> bool;
+
+    /// The pages of `descriptor` that it shows, if it shows nothing else, and in their order.
+    fn all_of(&self, descriptor: &Descriptor) -> Option<PageRange>;
 
     /// Whether tasks can write through it.
     fn is_writable(&self) -> bool;
@@ -68,6 +71,9 @@ struct Attachment {
     range: PageRange,
     observer: Arc<dyn Observer>,
 }
+
+/// Observers in the order in which they are locked.
+pub(super) type ById = RBTree<u64, Arc<dyn Observer>>;
 
 /// What is being done to a part of a descriptor.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -215,16 +221,22 @@ impl Observers {
 
     /// Every observer of a page of the range, by id: once each, although one that is being
     /// redirected within the descriptor has two attachments.
-    pub(super) fn of(&self, range: PageRange) -> Result<RBTree<u64, Arc<dyn Observer>>> {
+    pub(super) fn of(&self, range: PageRange) -> Result<ById> {
         let mut observers = RBTree::new();
 
+        self.add_to(&mut observers, range)?;
+        Ok(observers)
+    }
+
+    /// Adds those to others.
+    pub(super) fn add_to(&self, observers: &mut ById, range: PageRange) -> Result {
         for attachment in &self.attachments {
             if attachment.range.overlaps(range) {
                 let observer = attachment.observer.clone();
                 observers.try_create_and_insert(observer.id(), observer, GFP_KERNEL)?;
             }
         }
-        Ok(observers)
+        Ok(())
     }
 
     /// Takes the page-table entries of all away. See [`Observer::zap`].

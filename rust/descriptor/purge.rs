@@ -63,6 +63,14 @@ impl Drop for Purging {
 impl Descriptor {
     /// Whether its memory may be taken away, or was.
     pub(crate) fn purgeable(&self) -> Purgeable {
+        self.parts()
+            .iter()
+            .map(|part| part.purgeable())
+            .fold(self.own_purgeable(), Purgeable::and)
+    }
+
+    /// That of its own memory.
+    pub(super) fn own_purgeable(&self) -> Purgeable {
         self.observers.lock().purgeable
     }
 
@@ -72,6 +80,9 @@ impl Descriptor {
     /// taken is held, or copied; `ENOMEM` if there is none to give back, or for the administration;
     /// `EINTR` if the task is killed. Nothing is changed then.
     pub(crate) fn set_purgeable(this: &Strong<Self>, wanted: Purgeable) -> Result<Purgeable> {
+        if let [part] = this.parts() {
+            return Self::set_purgeable(part, wanted);
+        }
         let buffer = this.buffer().ok_or(EOPNOTSUPP)?;
         let mut listing = this.purging.lock()?;
         let old = this.purgeable();
@@ -104,17 +115,6 @@ impl Descriptor {
             }
         }
         Ok(old)
-    }
-
-    /// Runs `work` while the memory cannot become volatile. `EBUSY` if it is, or empty.
-    pub(crate) fn while_non_volatile(&self, work: impl FnOnce()) -> Result {
-        let observers = self.observers.lock();
-
-        if observers.purgeable != Purgeable::NonVolatile {
-            return Err(EBUSY);
-        }
-        work();
-        Ok(())
     }
 
     /// Takes the memory away, all of it or none. `EBUSY`, `EPERM` as

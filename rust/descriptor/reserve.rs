@@ -1,24 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Memory set aside for a buffer, so that a call that is refused in the end leaves the buffer as it
-//! was.
+//! Memory set aside for a descriptor, so that a call that is refused in the end leaves the descriptor
+//! as it was.
 
-use super::buffer::Buffer;
+use super::{buffer::Buffer, memory::Place, Descriptor};
 use crate::os::pages::Page;
 use kernel::prelude::*;
 
-/// Pages for places of a buffer that have no memory yet, charged as the buffer's own.
+/// Pages for places of a descriptor that have no memory yet, charged as the buffers' own that they
+/// are for.
 pub(super) struct Reserve<'a> {
-    buffer: &'a Buffer,
-    /// Rising by index up to `sorted`, and again after it.
+    descriptor: &'a Descriptor,
+    /// By the descriptor's pages: rising up to `sorted`, and again after it.
     pages: KVVec<(usize, Page)>,
     sorted: usize,
 }
 
 impl<'a> Reserve<'a> {
-    pub(super) fn new(buffer: &'a Buffer) -> Self {
+    pub(super) fn new(descriptor: &'a Descriptor) -> Self {
         Self {
-            buffer,
+            descriptor,
             pages: KVVec::new(),
             sorted: 0,
         }
@@ -29,30 +30,39 @@ impl<'a> Reserve<'a> {
         self.sorted = self.pages.len();
     }
 
-    /// Sets a page aside for `index`, unless there is one in the buffer, or here from before
-    /// [`Reserve::rewind`]. Indices rise from call to call. `ENOMEM` beyond the creator's limits.
+    /// Sets a page aside for the descriptor's page `index`, unless there is one, or here. From call to
+    /// call indices do not fall. `ENOMEM` beyond the limits of the buffer's creator.
     pub(super) fn add(&mut self, index: usize) -> Result {
         let earlier = self.pages.get(..self.sorted).unwrap_or(&[]);
-        let is_here = earlier
-            .binary_search_by_key(&index, |(index, _)| *index)
-            .is_ok();
-
-        if is_here || self.buffer.pages().has(index) {
+        let is_last = self.pages.last().is_some_and(|(last, _)| *last == index);
+        let is_here = is_last
+            || earlier
+                .binary_search_by_key(&index, |(index, _)| *index)
+                .is_ok();
+        if is_here {
             return Ok(());
         }
+        let Some((buffer, page)) = self.descriptor.buffer_at(index) else {
+            return Ok(());
+        };
+        if buffer.pages().has(page) {
+            return Ok(());
+        }
+
         // Room first: what is charged then is a page of ours.
         self.pages.reserve(1, GFP_KERNEL)?;
-        let page = self.buffer.charge_page()?;
+        let page = buffer.charge_page()?;
         self.pages.push((index, page), GFP_KERNEL)?;
         Ok(())
     }
 
-    /// Gives the buffer its pages. `ENOMEM` if there is none to keep track of them; some of them
-    /// are the buffer's then, zeros where there were zeros.
+    /// Gives the buffers their pages. `ENOMEM` if there is none to keep track of them; some of them
+    /// are the buffers' then, zeros where there were zeros.
     pub(super) fn commit(mut self) -> Result {
         while let Some((index, page)) = self.pages.pop() {
-            self.buffer
-                .insert_charged(&self.buffer.pages(), index, page)?;
+            if let Some((buffer, place)) = self.descriptor.buffer_at(index) {
+                buffer.insert_charged(&buffer.pages(), place, page)?;
+            }
         }
         Ok(())
     }
@@ -60,6 +70,19 @@ impl<'a> Reserve<'a> {
 
 impl Drop for Reserve<'_> {
     fn drop(&mut self) {
-        self.buffer.uncharge(self.pages.len());
+        for (index, _) in &self.pages {
+            if let Some((buffer, _)) = self.descriptor.buffer_at(*index) {
+                buffer.uncharge(1);
+            }
+        }
+    }
+}
+
+impl Descriptor {
+    /// The buffer that a page is of, if it is of one, and its number there.
+    fn buffer_at(&self, page: usize) -> Option<(&Buffer, usize)> {
+        let Place { leaf, page, .. } = self.place(page)?;
+
+        Some((leaf.as_buffer()?, page))
     }
 }

@@ -48,7 +48,7 @@ impl Descriptor {
         let mut locked = KVVec::new();
         for observer in observers.values() {
             let observer = observer.lock(&outer)?;
-            if observer.shown(self).is_some() {
+            if observer.shows(self, self.range()) {
                 if observer.is_sealed() {
                     return Err(EPERM);
                 }

@@ -15,7 +15,10 @@ pub(crate) struct Info {
     pub(crate) length: u64,
     pub(crate) pages: usize,
     pub(crate) descriptor_id: u64,
-    pub(crate) first_page: usize,
+    /// Bytes of the descriptor before the first.
+    pub(crate) offset: u64,
+    /// Where in the first page that is.
+    pub(crate) page_offset: u64,
     pub(crate) suspended: bool,
     pub(crate) expired: bool,
     pub(crate) sealed: bool,
@@ -36,14 +39,15 @@ impl Map {
     pub(crate) fn info(&self) -> Info {
         let (part, suspension, ended) = {
             let state = self.state.read();
-            let part = state
-                .part
-                .as_ref()
-                .map(|part| (part.descriptor().clone(), part.range().start()));
+            let part = state.part.as_ref().map(|part| {
+                let offset = part.offset_of(self.page_offset);
+                let suspended = part.suspension().is_some();
+                (part.descriptor().id(), offset, suspended)
+            });
 
             (part, state.suspension, state.ended)
         };
-        let (descriptor, first_page) = part.unzip();
+        let (descriptor_id, offset, descriptor_suspended) = part.unwrap_or_default();
         let holder = self
             .holder
             .lock()
@@ -58,10 +62,10 @@ impl Map {
             inheritance: self.inheritance,
             length: self.length,
             pages: self.range.pages(),
-            descriptor_id: descriptor.as_ref().map_or(0, |descriptor| descriptor.id()),
-            first_page: first_page.unwrap_or(0),
-            descriptor_suspended: descriptor
-                .is_some_and(|descriptor| descriptor.suspension().is_some()),
+            descriptor_id,
+            offset,
+            descriptor_suspended,
+            page_offset: self.page_offset,
             suspended: suspension.is_some(),
             expired: suspension.is_some_and(|suspension| suspension.terms.deadline.has_passed()),
             sealed: self.is_sealed(),

@@ -52,7 +52,7 @@ use crate::{
         trace, user,
         wait::{new_wait_queue, Deadline, WaitQueue},
     },
-    pure::{gate::Gate, options::Options, range::PageRange},
+    pure::{extents::Cover, gate::Gate, options::Options, range::PageRange},
     registry::{Identity, Object, Registry, Strong},
     suspension::{Suspension, Terms},
 };
@@ -91,9 +91,8 @@ pub(crate) enum Inheritance {
 /// What a map is to be.
 pub(crate) struct Request {
     pub(crate) descriptor: Strong<Descriptor>,
-    pub(crate) range: PageRange,
-    /// Bytes, as asked for.
-    pub(crate) length: u64,
+    /// Of the descriptor.
+    pub(crate) cover: Cover,
     pub(crate) options: Options,
     pub(crate) inheritance: Inheritance,
     /// The mapping lives on without a handle.
@@ -118,6 +117,8 @@ pub(crate) struct Map {
     identity: Identity,
     /// The pages of the map itself: `0..pages`.
     range: PageRange,
+    /// Where in the first of them its first byte is.
+    page_offset: u64,
     length: u64,
     options: Options,
     inheritance: Inheritance,
@@ -167,17 +168,18 @@ impl Map {
     pub(crate) fn new(request: Request) -> Result<Strong<Self>> {
         let Request {
             descriptor,
-            range,
-            length,
+            cover,
             options,
             inheritance,
             keep,
         } = request;
+        let range = cover.pages;
         let map = Arc::pin_init(
             try_pin_init!(Self {
                 identity: Identity::new(),
                 range: range.at_zero(),
-                length,
+                page_offset: cover.head,
+                length: cover.length,
                 options,
                 inheritance,
                 keep,
@@ -221,7 +223,7 @@ impl Map {
             )?);
         }
         // A descriptor that is suspended later closes the gate itself.
-        if descriptor.suspension().is_some() {
+        if map.info().descriptor_suspended {
             let switch = Switch::new(&map, map.control.lock()?);
             switch.close(Terms::SWITCH);
             switch.settle();
@@ -250,6 +252,11 @@ impl Map {
     /// The map's own pages, from 0.
     pub(crate) fn range(&self) -> PageRange {
         self.range
+    }
+
+    /// Where in the first page its first byte is.
+    pub(crate) fn page_offset(&self) -> u64 {
+        self.page_offset
     }
 
     /// Bytes, as asked for.

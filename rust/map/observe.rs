@@ -15,15 +15,16 @@ use crate::{
 use kernel::prelude::*;
 
 impl Map {
-    /// The part of `descriptor` that it shows, if it does and has not ended.
+    /// The part of `descriptor` that it shows, if that is its own descriptor and it has not ended.
     pub(super) fn shown(&self, descriptor: &Descriptor) -> Option<PageRange> {
+        self.in_part(|part| (part.descriptor().id() == descriptor.id()).then(|| part.range()))
+    }
+
+    /// What `look` finds in what it shows, if it has not ended.
+    fn in_part<T>(&self, look: impl FnOnce(&Part) -> Option<T>) -> Option<T> {
         let state = self.state.read();
 
-        state
-            .part
-            .as_ref()
-            .filter(|part| !state.ended && part.descriptor().id() == descriptor.id())
-            .map(Part::range)
+        state.part.as_ref().filter(|_| !state.ended).and_then(look)
     }
 }
 
@@ -64,8 +65,14 @@ struct Locked<'a> {
 }
 
 impl LockedObserver for Locked<'_> {
-    fn shown(&self, descriptor: &Descriptor) -> Option<PageRange> {
-        self.switch.map().shown(descriptor)
+    fn shows(&self, descriptor: &Descriptor, range: PageRange) -> bool {
+        let shows = |part: &Part| part.shows(descriptor, range).then_some(());
+
+        self.switch.map().in_part(shows).is_some()
+    }
+
+    fn all_of(&self, descriptor: &Descriptor) -> Option<PageRange> {
+        self.switch.map().in_part(|part| part.all_of(descriptor))
     }
 
     fn is_writable(&self) -> bool {

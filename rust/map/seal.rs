@@ -43,8 +43,15 @@ impl Handle {
         if self.map.has_ended() || held_up {
             return Err(EBUSY);
         }
-        let descriptor = switch.descriptor().ok_or(EBUSY)?;
-        descriptor.while_non_volatile(|| self.map.sealed_by.store(self.id.number(), Release))
+        // First the seal: who makes the memory volatile from now on sees it, and who did so before
+        // is seen.
+        let before = self.map.sealed_by.load(Acquire);
+        self.map.sealed_by.store(self.id.number(), Release);
+        let kept = switch.check_non_volatile();
+        if kept.is_err() {
+            self.map.sealed_by.store(before, Release);
+        }
+        kept
     }
 
     /// Ends the mapping, see [`Map::end`]. `EPERM` if another handle sealed it; `EINTR` if the task

@@ -34,7 +34,8 @@ impl Map {
 
             (part.descriptor().clone(), part.range())
         };
-        let first = usize::try_from(offset / PAGE_SIZE).map_err(|_| ERANGE)?;
+        let position = self.page_offset().checked_add(offset).ok_or(ERANGE)?;
+        let first = usize::try_from(position / PAGE_SIZE).map_err(|_| ERANGE)?;
         let place = range
             .nth(first)
             .and_then(|page| descriptor.place(page))
@@ -46,7 +47,7 @@ impl Map {
             Some(page.physical_address())
         };
         let start = page_at(first).ok_or(ENODATA)?;
-        let within = offset % PAGE_SIZE;
+        let within = position % PAGE_SIZE;
 
         let mut length = PAGE_SIZE - within;
         let mut number = first;

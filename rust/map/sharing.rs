@@ -18,13 +18,13 @@ use kernel::prelude::*;
 /// A mapping that is wanted, and must be there already.
 pub(crate) struct Wanted<'a> {
     pub(crate) descriptor: &'a Strong<Descriptor>,
-    /// Of the descriptor: the pages of `mapping`.
+    /// Of the descriptor: the pages of `mapping`, in whose first it begins where its address says.
     pub(crate) range: PageRange,
     pub(crate) mapping: Mapping,
     pub(crate) task: &'a Task,
 }
 
-/// The object for it, and where it is.
+/// The object for it, and where its first byte is.
 pub(crate) struct Existing {
     pub(crate) object: AnyMap,
     pub(crate) address: u64,
@@ -69,8 +69,7 @@ impl Wanted<'_> {
     pub(crate) fn record(&self) -> Result<Existing> {
         self.check_task()?;
         let address = self.mapping.address;
-        let sight = usize::try_from(address)
-            .ok()
+        let sight = page_address(address)
             .and_then(|at| view::at(self.task.address_space(), at, self.range.pages()))
             .ok_or(ENOENT)?;
 
@@ -108,7 +107,7 @@ impl Wanted<'_> {
 
         // All of it has to be there, with the rights that the options promise.
         let page = candidate.map().page_of(self.descriptor, self.range)?;
-        let at = usize::try_from(address).ok()?;
+        let at = page_address(address)?;
         let sight = view::at(self.task.address_space(), at, self.range.pages())?;
         let is_right = sight.map.is_same(candidate.map())
             && sight.page == page
@@ -118,6 +117,11 @@ impl Wanted<'_> {
             whole: before == 0 && self.mapping.covers_as_much_as(&existing),
         })
     }
+}
+
+/// The address of a byte's page.
+pub(super) fn page_address(address: u64) -> Option<usize> {
+    usize::try_from(address - address % PAGE_SIZE).ok()
 }
 
 /// What serves a request.
@@ -199,13 +203,14 @@ impl Map {
         descriptor: &Descriptor,
         address_space: &KeptAddressSpace,
     ) -> Option<Mapping> {
-        let start = self.shown(descriptor)?.start() as u64;
+        self.shown(descriptor)?;
+        let address = self.base_in(address_space)? as u64;
 
         Some(Mapping {
             options: self.options(),
-            offset: start.checked_mul(PAGE_SIZE)?,
+            offset: self.info().offset,
             length: self.length(),
-            address: self.base_in(address_space)? as u64,
+            address: address.checked_add(self.page_offset())?,
         })
     }
 

@@ -7,13 +7,17 @@
 //! it is there. A sub-map has a handle of the map, so that the mapping does not end before it.
 
 use super::{
-    sharing::{Part, Wanted},
+    sharing::{page_address, Part, Wanted},
     view, Handle, Info, Map,
 };
 use crate::{
     descriptor::Descriptor,
     os::{address_space::KeptAddressSpace, global::global_mutex},
-    pure::{compatible::Mapping, options::Options, range::PageRange},
+    pure::{
+        compatible::Mapping,
+        options::Options,
+        range::{PageRange, PAGE_SIZE},
+    },
     registry::{Identity, Object, Registry, Strong},
     task::Task,
 };
@@ -125,9 +129,7 @@ impl StaticMap {
 
     /// Its state of this moment. To be called without locks.
     pub(crate) fn info(&self) -> Info {
-        let place = usize::try_from(self.mapping.address)
-            .ok()
-            .filter(|&address| self.is_at(address));
+        let place = page_address(self.mapping.address).filter(|&address| self.is_at(address));
 
         Info {
             holder: self.task.process().zip(place),
@@ -145,7 +147,8 @@ impl StaticMap {
             length: self.mapping.length,
             pages: self.range.pages(),
             descriptor_id: self.descriptor.id(),
-            first_page: self.range.start(),
+            offset: self.mapping.offset,
+            page_offset: self.mapping.address % PAGE_SIZE,
             holder: None,
             ended: map.ended || self.has_ended(),
             ..map

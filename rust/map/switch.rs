@@ -4,10 +4,9 @@
 
 use super::{held::Held, Map};
 use crate::{
-    descriptor::{Descriptor, Part},
+    descriptor::Part,
     os::{mutex::Guard, trace},
     pure::range::PageRange,
-    registry::Strong,
     suspension::{Suspension, Terms},
 };
 use kernel::{prelude::*, sync::atomic::Relaxed};
@@ -35,11 +34,18 @@ impl<'a> Switch<'a> {
         self.map.state.read().suspension
     }
 
-    /// Whose memory the map shows.
-    pub(super) fn descriptor(&self) -> Option<Strong<Descriptor>> {
+    /// What holds accesses up because a descriptor is suspended, as [`Part::suspension`].
+    fn descriptors_suspension(&self) -> Option<(Terms, usize)> {
         let state = self.map.state.read();
 
-        state.part.as_ref().map(|part| part.descriptor().clone())
+        state.part.as_ref().and_then(Part::suspension)
+    }
+
+    /// `EBUSY` if the memory may be taken away, or was.
+    pub(super) fn check_non_volatile(&self) -> Result {
+        let state = self.map.state.read();
+
+        state.part.as_ref().ok_or(EBUSY)?.check_non_volatile()
     }
 
     /// From here on no fault inserts a page; all accesses that fault wait: on `terms`, or where none
@@ -188,9 +194,7 @@ impl<'a> Switch<'a> {
     pub(super) fn settle(&self) {
         let map = self.map;
         let own = self.suspension().map(|own| own.terms);
-        let descriptor = self
-            .descriptor()
-            .and_then(|descriptor| descriptor.suspension());
+        let descriptor = self.descriptors_suspension();
         // Who is safe from the descriptor's suspension is not from the map's own.
         let safe = if self.holds_all() {
             Some(0)

@@ -62,6 +62,14 @@ extern "C" {
     pub(super) fn iomd_xa_init_accounted(xa: *mut xarray);
     pub(super) fn iomd_xa_insert(xa: *mut xarray, index: c_ulong, entry: *mut c_void) -> c_int;
     pub(super) fn iomd_get_page(page: *mut page);
+    pub(super) fn iomd_memcpy_page(
+        to: *mut page,
+        offset: usize,
+        from: *mut page,
+        from_offset: usize,
+        length: usize,
+    );
+    pub(super) fn iomd_memzero_page(page: *mut page, offset: usize, length: usize);
     pub(super) fn iomd_copy_highpage(to: *mut page, from: *mut page);
     pub(super) fn iomd_clear_highpage(page: *mut page);
     pub(super) fn iomd_page_to_phys(page: *mut page) -> phys_addr_t;

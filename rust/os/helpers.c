@@ -146,6 +146,17 @@ void iomd_clear_highpage(struct page *page)
 	clear_highpage(page);
 }
 
+void iomd_memcpy_page(struct page *to, size_t offset, struct page *from,
+		      size_t from_offset, size_t length)
+{
+	memcpy_page(to, offset, from, from_offset, length);
+}
+
+void iomd_memzero_page(struct page *page, size_t offset, size_t length)
+{
+	memzero_page(page, offset, length);
+}
+
 phys_addr_t iomd_page_to_phys(struct page *page)
 {
 	return page_to_phys(page);

@@ -39,6 +39,9 @@ int iomd_xa_insert(struct xarray *xa, unsigned long index, void *entry);
 void iomd_get_page(struct page *page);
 void iomd_copy_highpage(struct page *to, struct page *from);
 void iomd_clear_highpage(struct page *page);
+void iomd_memcpy_page(struct page *to, size_t offset, struct page *from,
+		      size_t from_offset, size_t length);
+void iomd_memzero_page(struct page *page, size_t offset, size_t length);
 phys_addr_t iomd_page_to_phys(struct page *page);
 int iomd_page_ref_count(struct page *page);
 int iomd_page_mapcount(struct page *page);

@@ -9,7 +9,7 @@ use super::{
     bindings, cache,
     rwsem::{new_rw_semaphore, RwSemaphore},
 };
-use crate::pure::cache::CacheMode;
+use crate::pure::{cache::CacheMode, range::PAGE_SIZE};
 use core::{
     marker::PhantomData,
     mem::ManuallyDrop,
@@ -96,16 +96,41 @@ impl Page {
         unsafe { bindings::iomd_page_ref_count(self.as_ptr()) > 1 }
     }
 
-    /// Copies `from`'s bytes here; those who map either page may see them change meanwhile.
-    pub(crate) fn copy_from(&self, from: &Page) {
-        // SAFETY: Both pages are valid. Memory that user space maps has no Rust references to it.
-        unsafe { bindings::iomd_copy_highpage(self.as_ptr(), from.as_ptr()) };
+    /// Copies bytes of `from`, from `from_offset` on, to `offset`; those who map either page may see
+    /// them change meanwhile. What goes beyond a page is left out.
+    pub(crate) fn copy_bytes(&self, offset: u64, from: &Page, from_offset: u64, length: u64) {
+        if length >= PAGE_SIZE {
+            // SAFETY: Both pages are valid. Memory that user space maps has no Rust references to it.
+            unsafe { bindings::iomd_copy_highpage(self.as_ptr(), from.as_ptr()) };
+            return;
+        }
+        let left = PAGE_SIZE.saturating_sub(offset.max(from_offset));
+
+        // SAFETY: As above; neither range goes beyond its page.
+        unsafe {
+            bindings::iomd_memcpy_page(
+                self.as_ptr(),
+                offset as usize,
+                from.as_ptr(),
+                from_offset as usize,
+                length.min(left) as usize,
+            )
+        };
     }
 
-    /// Zeroes the page.
-    pub(crate) fn clear(&self) {
+    /// Zeroes bytes from `offset` on. What goes beyond the page is left out.
+    pub(crate) fn clear_bytes(&self, offset: u64, length: u64) {
+        if length >= PAGE_SIZE {
+            // SAFETY: As above.
+            unsafe { bindings::iomd_clear_highpage(self.as_ptr()) };
+            return;
+        }
+        let left = PAGE_SIZE.saturating_sub(offset);
+
         // SAFETY: As above.
-        unsafe { bindings::iomd_clear_highpage(self.as_ptr()) };
+        unsafe {
+            bindings::iomd_memzero_page(self.as_ptr(), offset as usize, length.min(left) as usize)
+        };
     }
 }
 

@@ -45,6 +45,30 @@ pub struct Content {
     pub length: u64,
 }
 
+impl Content {
+    /// What of it is in `span`, and so the caller's.
+    pub fn clipped(&self, span: &Span) -> Option<Self> {
+        let position = self.position.max(span.offset);
+        let end = (self.position + self.length).min(span.offset + span.length);
+
+        Some(Self {
+            position,
+            offset: self.offset + (position - self.position),
+            length: end.checked_sub(position).filter(|&length| length != 0)?,
+        })
+    }
+}
+
+/// Some of a descriptor's bytes, that exist.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// The descriptor's bytes before it.
+    pub offset: u64,
+    pub length: u64,
+    /// The pages that they lie in.
+    pub pages: PageRange,
+}
+
 /// Bytes that can be mapped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cover {
@@ -125,6 +149,23 @@ impl Extent {
         self.page + (self.head + self.length).div_ceil(PAGE_SIZE) as usize
     }
 
+    /// What of it is among the bytes from `start` to `end`: where in its first page that begins, and
+    /// how many bytes it is.
+    pub fn clipped(&self, start: u64, end: u64) -> Option<(u64, u64)> {
+        let first = start.max(self.position);
+        let length = end
+            .min(self.end())
+            .checked_sub(first)
+            .filter(|&length| length != 0)?;
+
+        Some(((self.head + (first - self.position)) % PAGE_SIZE, length))
+    }
+
+    /// Where in its first page it begins, and how many bytes it is.
+    pub fn shape(&self) -> (u64, u64) {
+        (self.head, self.length)
+    }
+
     /// Where a byte of it is; `None` beyond its end.
     fn locate(&self, position: u64) -> Option<Spot> {
         let before = position.checked_sub(self.position)?;
@@ -166,26 +207,67 @@ pub fn content(extents: &[Extent], page: usize) -> Option<Content> {
     extents.get(following.checked_sub(1)?)?.content(page)
 }
 
-/// The pages of `length` bytes from `offset` on; length 0 is all that follows. As
-/// [`PageRange::part`], but `Misaligned` means that the bytes are of several extents.
-pub fn cover(extents: &[Extent], offset: u64, length: u64) -> Result<Cover, RangeError> {
+/// `length` bytes from `offset` on, which need not be mappable; otherwise as [`cover`].
+pub fn span(extents: &[Extent], offset: u64, length: u64) -> Result<Span, RangeError> {
     let end = extents.last().map_or(0, Extent::end);
     let wanted = offset.checked_add(length).ok_or(RangeError::Overflow)?;
-    let spot = locate(extents, offset)
+    let first = locate(extents, offset)
         .filter(|_| wanted <= end)
         .ok_or(RangeError::OutOfRange)?;
     let length = if length == 0 { end - offset } else { length };
+    let last = locate(extents, offset + (length - 1)).ok_or(RangeError::OutOfRange)?;
 
-    if length > spot.length {
+    Ok(Span {
+        offset,
+        length,
+        pages: PageRange::new(first.page, last.page - first.page + 1)
+            .ok_or(RangeError::Overflow)?,
+    })
+}
+
+/// So many pages from that of the byte `offset` on, and where in that page it is. As [`cover`], but
+/// bytes of the last page need not be the descriptor's.
+pub fn pages_from(
+    extents: &[Extent],
+    offset: u64,
+    pages: usize,
+) -> Result<(PageRange, u64), RangeError> {
+    (pages as u64)
+        .checked_mul(PAGE_SIZE)
+        .and_then(|length| offset.checked_add(length))
+        .ok_or(RangeError::Overflow)?;
+    let following = extents.partition_point(|extent| extent.position <= offset);
+    let extent = following
+        .checked_sub(1)
+        .and_then(|index| extents.get(index))
+        .ok_or(RangeError::OutOfRange)?;
+    let spot = extent.locate(offset).ok_or(RangeError::OutOfRange)?;
+    let range = PageRange::new(spot.page, pages).ok_or(RangeError::Overflow)?;
+
+    if range.end() <= extent.page_end() {
+        Ok((range, spot.offset))
+    } else if range.end() <= extents.last().map_or(0, Extent::page_end) {
+        Err(RangeError::Misaligned)
+    } else {
+        Err(RangeError::OutOfRange)
+    }
+}
+
+/// The pages of `length` bytes from `offset` on; length 0 is all that follows. As
+/// [`PageRange::part`], but `Misaligned` means that the bytes are of several extents.
+pub fn cover(extents: &[Extent], offset: u64, length: u64) -> Result<Cover, RangeError> {
+    let Span { pages, length, .. } = span(extents, offset, length)?;
+    let first = locate(extents, offset).ok_or(RangeError::OutOfRange)?;
+
+    if length > first.length {
         return Err(RangeError::Misaligned);
     }
     Ok(Cover {
-        pages: PageRange::new(
-            spot.page,
-            (spot.offset + length).div_ceil(PAGE_SIZE) as usize,
-        )
-        .ok_or(RangeError::Overflow)?,
-        head: spot.offset,
+        pages,
+        head: first.offset,
         length,
     })
 }
+
+#[cfg(test)]
+mod tests;

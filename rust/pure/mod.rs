@@ -13,6 +13,7 @@ pub mod extents;
 // Without loom there are no atomics for it.
 #[cfg(any(MODULE, test))]
 pub mod gate;
+pub mod layout;
 pub mod options;
 pub mod page_set;
 pub mod purge;

@@ -29,6 +29,15 @@ pub enum Step {
 }
 
 impl Purgeable {
+    /// The state of memory of which some is in one and some in another: the worse.
+    pub fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Empty, _) | (_, Self::Empty) => Self::Empty,
+            (Self::Volatile, _) | (_, Self::Volatile) => Self::Volatile,
+            (Self::NonVolatile, Self::NonVolatile) => Self::NonVolatile,
+        }
+    }
+
     /// The rule. What is gone stays gone until it is asked for to be kept.
     pub fn step(self, wanted: Self) -> Step {
         match (self, wanted) {

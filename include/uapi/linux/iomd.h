@@ -33,6 +33,9 @@
 #define IOMD_OBJECT_OPEN	_IO(IOMD_IOC_TYPE, 0x03)
 #define IOMD_REDIRECT_BATCH	_IO(IOMD_IOC_TYPE, 0x04)
 #define IOMD_TASK_OPEN		_IO(IOMD_IOC_TYPE, 0x05)
+#define IOMD_MULTI_CREATE	_IO(IOMD_IOC_TYPE, 0x06)
+#define IOMD_INTERLEAVED_CREATE	_IO(IOMD_IOC_TYPE, 0x07)
+#define IOMD_GUARD_CREATE	_IO(IOMD_IOC_TYPE, 0x08)
 
 /* Calls on a descriptor: 0x20-0x3f */
 #define IOMD_DESCRIPTOR_INFO	_IO(IOMD_IOC_TYPE, 0x20)
@@ -43,6 +46,7 @@
 #define IOMD_DESCRIPTOR_RESUME	_IO(IOMD_IOC_TYPE, 0x25)
 #define IOMD_SET_PURGEABLE	_IO(IOMD_IOC_TYPE, 0x26)
 #define IOMD_MAP_EXISTING	_IO(IOMD_IOC_TYPE, 0x27)
+#define IOMD_SUB_CREATE		_IO(IOMD_IOC_TYPE, 0x28)
 
 /* Calls on a map: 0x40-0x5f */
 #define IOMD_MAP_INFO		_IO(IOMD_IOC_TYPE, 0x40)
@@ -92,12 +96,16 @@
 /* Kinds of objects */
 #define IOMD_KIND_BUFFER	1U /* a descriptor: memory that iomd allocated */
 #define IOMD_KIND_MAP		2U
+#define IOMD_KIND_SUB		3U /* a descriptor: a range of another */
+#define IOMD_KIND_MULTI		4U /* a descriptor: others, one after the other */
+#define IOMD_KIND_INTERLEAVED	5U /* a descriptor: some of each of others in turn */
+#define IOMD_KIND_GUARD		6U /* a descriptor: pages without memory */
 
 /**
  * struct iomd_features - IOMD_FEATURES: what this kernel's iomd can do
  * @size: sizeof(struct iomd_features)
  * @flags: must be zero
- * @page_size: out, bytes; offsets are multiples of it
+ * @page_size: out, bytes
  * @reserved: out, zero
  * @client_calls: out, bit n set if call 0x00 + n exists
  * @descriptor_calls: out, bit n set if call 0x20 + n exists
@@ -110,6 +118,7 @@
  * @copy_flags: out, the known IOMD_COPY_* bits
  * @task_calls: out, bit n set if call 0x60 + n exists
  * @into_task_flags: out, the known IOMD_INTO_TASK_* bits
+ * @sub_flags: out, the known IOMD_SUB_* bits
  */
 struct iomd_features {
 	__u32 size;
@@ -127,6 +136,7 @@ struct iomd_features {
 	__u64 copy_flags;
 	__u64 task_calls;
 	__u64 into_task_flags;
+	__u64 sub_flags;
 };
 
 /* Pages come on first touch instead of at creation */
@@ -136,12 +146,105 @@ struct iomd_features {
  * struct iomd_buffer_create - IOMD_BUFFER_CREATE: make zeroed memory
  * @size: sizeof(struct iomd_buffer_create)
  * @flags: IOMD_BUFFER_*
- * @length: bytes, rounded up to whole pages; neither 0 nor beyond 2^63
+ * @length: bytes; neither 0 nor beyond 2^63
  * @id: out, the descriptor's id
  * @fd: out, the descriptor
  * @padding: must be zero
  */
 struct iomd_buffer_create {
+	__u32 size;
+	__u32 flags;
+	__u64 length;
+	__u64 id;
+	__s32 fd;
+	__u32 padding;
+};
+
+/*
+ * The most descriptors that one consists of: its parts, theirs, and so on, each
+ * as often as it is there; and how many times it can go on so
+ */
+#define IOMD_PARTS_MAX		1024U
+#define IOMD_NESTING_MAX	8U
+
+/* Its memory is never written: there are read-only maps of it only */
+#define IOMD_SUB_READ_ONLY	(1U << 0)
+
+/**
+ * struct iomd_sub_create - IOMD_SUB_CREATE, on a descriptor: make a descriptor
+ * of a range of its memory
+ * @size: sizeof(struct iomd_sub_create)
+ * @flags: IOMD_SUB_*
+ * @offset: where it begins, bytes
+ * @length: bytes; 0 = to the descriptor's end
+ * @id: out, the new descriptor's id
+ * @fd: out, the new descriptor
+ * @padding: must be zero
+ */
+struct iomd_sub_create {
+	__u32 size;
+	__u32 flags;
+	__u64 offset;
+	__u64 length;
+	__u64 id;
+	__s32 fd;
+	__u32 padding;
+};
+
+/**
+ * struct iomd_multi_create - IOMD_MULTI_CREATE: make a descriptor of the memory
+ * of others, one after the other
+ * @size: sizeof(struct iomd_multi_create)
+ * @flags: must be zero
+ * @descriptors: address of an array of __s32, a descriptor each: all writable,
+ *	or none
+ * @count: its length, from 1 to IOMD_PARTS_MAX
+ * @fd: out, the descriptor
+ * @id: out, the descriptor's id
+ */
+struct iomd_multi_create {
+	__u32 size;
+	__u32 flags;
+	__u64 descriptors;
+	__u32 count;
+	__s32 fd;
+	__u64 id;
+};
+
+/**
+ * struct iomd_interleaved_create - IOMD_INTERLEAVED_CREATE: make a descriptor of
+ * the memory of others, some of each in turn
+ * @size: sizeof(struct iomd_interleaved_create)
+ * @flags: must be zero
+ * @descriptors: as of struct iomd_multi_create; all of one length, which is
+ *	a multiple of @granularity, and each can be mapped from its first byte on,
+ *	which begins a page
+ * @granularity: how much in turn, bytes, whole pages
+ * @count: as of struct iomd_multi_create
+ * @fd: out, the descriptor
+ * @id: out, the descriptor's id
+ */
+struct iomd_interleaved_create {
+	__u32 size;
+	__u32 flags;
+	__u64 descriptors;
+	__u64 granularity;
+	__u32 count;
+	__s32 fd;
+	__u64 id;
+};
+
+/**
+ * struct iomd_guard_create - IOMD_GUARD_CREATE: make a descriptor of pages that
+ * nobody can access, to put between others: an access gets SIGBUS, or EFAULT
+ * @size: sizeof(struct iomd_guard_create)
+ * @flags: must be zero
+ * @length: bytes; neither 0 nor beyond 2^63
+ * @id: out, the descriptor's id
+ * @fd: out, the descriptor
+ * @padding: must be zero
+ */
+struct iomd_guard_create {
 	__u32 size;
 	__u32 flags;
 	__u64 length;
@@ -196,7 +299,7 @@ struct iomd_object_open {
 /* XNU's order, behavior, group, debugging and aging: refused with EOPNOTSUPP */
 #define IOMD_PURGEABLE_MODIFIERS	0x00013770U
 
-/* This file descriptor of the descriptor is read-only */
+/* This file descriptor of the descriptor is read-only, or its memory is */
 #define IOMD_DESCRIPTOR_READ_ONLY	(1U << 0)
 
 /**
@@ -204,11 +307,12 @@ struct iomd_object_open {
  * @size: sizeof(struct iomd_descriptor_info)
  * @flags: in, must be zero; out, IOMD_DESCRIPTOR_*
  * @id: out
- * @length: out, bytes, whole pages
+ * @length: out, bytes
  * @resident: out, bytes that have memory now
  * @maps: out, how many maps it backs
  * @kind: out, IOMD_KIND_*
  * @purgeable: in, must be zero; out, IOMD_PURGEABLE_*
+ * @parts: out, how many descriptors it is made of; 0 for memory of its own
  */
 struct iomd_descriptor_info {
 	__u32 size;
@@ -219,6 +323,7 @@ struct iomd_descriptor_info {
 	__u64 maps;
 	__u32 kind;
 	__u32 purgeable;
+	__u64 parts;
 };
 
 /**
@@ -295,8 +400,9 @@ struct iomd_set_purgeable {
  * @flags: IOMD_MAP_CREATE_*
  * @options: the IOMD_MAP_* options of XNU
  * @inheritance: IOMD_INHERIT_SHARE or IOMD_INHERIT_NONE
- * @offset: where the map starts in the descriptor, bytes, page-aligned
- * @length: bytes; 0 = from offset to the descriptor's end
+ * @offset: where the map starts in the descriptor, bytes
+ * @length: bytes, whose pages follow one another; 0 = from offset to the
+ *	descriptor's end
  * @id: out, the map's id
  * @fd: out, the map
  * @padding: must be zero
@@ -324,10 +430,11 @@ struct iomd_map_create {
  * @flags: must be zero
  * @options: the IOMD_MAP_* options of XNU
  * @task: a task
- * @offset: where the range starts in the descriptor, bytes, page-aligned
- * @length: bytes; 0 = from offset to the descriptor's end
- * @address: in, where it must be, page-aligned; with IOMD_MAP_ANYWHERE it may
- *	be anywhere; out, where it is
+ * @offset: where the range starts in the descriptor, bytes
+ * @length: bytes, whose pages follow one another; 0 = from offset to the
+ *	descriptor's end
+ * @address: in, where its first page must be, page-aligned; with
+ *	IOMD_MAP_ANYWHERE it may be anywhere; out, where it is
  * @id: out, the map's id
  * @fd: out, the map
  * @padding: must be zero
@@ -347,16 +454,19 @@ struct iomd_map_existing {
 
 /* Pages that someone holds for I/O make the call fail with EBUSY */
 #define IOMD_COPY_REFUSE_PINNED		(1U << 0)
-/* The suspended maps show the copy then; each must be Unique and in the range */
+/*
+ * The suspended maps show the copy then; each must be Unique and in the range,
+ * and the two ranges must lie alike in their pages
+ */
 #define IOMD_COPY_RESUME_ON_TARGET	(1U << 1)
 
 /**
  * struct iomd_copy - IOMD_COPY: copy memory in use, atomically
  * @size: sizeof(struct iomd_copy)
  * @flags: IOMD_COPY_*
- * @offset: where the range starts, bytes, page-aligned
- * @length: bytes, rounded up to whole pages; 0 = to the descriptor's end
- * @target_offset: where the copy goes in the target, bytes, page-aligned
+ * @offset: where the range starts, bytes
+ * @length: bytes; 0 = to the descriptor's end
+ * @target_offset: where the copy goes in the target, bytes
  * @target: a writable descriptor
  * @padding: must be zero
  * @pinned: out, source pages that someone else held and may have written
@@ -399,7 +509,7 @@ struct iomd_copy {
  * @offset: out, where the map starts in the descriptor, bytes
  * @length: out, bytes, as asked for
  * @mapped_size: out, bytes, whole pages: what mmap(2) takes
- * @address: out, where @task has it; 0 for nowhere
+ * @address: out, where @task has its first page; 0 for nowhere
  * @generation: out, rises by one with each redirect, suspension and resumption,
  *	and at the end
  * @redirects: out, how many times the backing was switched
@@ -407,6 +517,7 @@ struct iomd_copy {
  * @waiters: out, accesses that wait now
  * @waits: out, accesses that ever waited
  * @longest_wait_ns: out, nanoseconds, of the waits that ended
+ * @page_offset: out, where in the first page the first byte is
  */
 struct iomd_map_info {
 	__u32 size;
@@ -427,6 +538,7 @@ struct iomd_map_info {
 	__u64 waiters;
 	__u64 waits;
 	__u64 longest_wait_ns;
+	__u64 page_offset;
 };
 
 /* Pages that someone holds for I/O make the call fail with EBUSY */
@@ -448,7 +560,7 @@ struct iomd_map_info {
  * @flags: IOMD_REDIRECT_*
  * @options: 0, or the map's own options
  * @descriptor: the new backing, or IOMD_NO_DESCRIPTOR
- * @offset: where the map starts in it, bytes, page-aligned
+ * @offset: where the map starts in it, bytes; in the page as before
  * @deadline_ns: of a suspension, CLOCK_MONOTONIC, nanoseconds: past it waiting
  *	and later accesses get SIGBUS until the map is redirected or resumed;
  *	0 for none, and where @descriptor is one
@@ -471,7 +583,7 @@ struct iomd_redirect {
  * struct iomd_batch_entry - one map of a batch
  * @map: a map; each only once
  * @descriptor: its new backing
- * @offset: where the map starts in it, bytes, page-aligned
+ * @offset: as of struct iomd_redirect
  */
 struct iomd_batch_entry {
 	__s32 map;

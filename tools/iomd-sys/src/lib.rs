@@ -33,12 +33,18 @@ mod tests {
             iomd_features {
                 size, flags, page_size, reserved, client_calls, descriptor_calls, map_calls,
                 buffer_flags, map_flags, map_options, cache_modes, redirect_flags, copy_flags,
-                task_calls, into_task_flags,
+                task_calls, into_task_flags, sub_flags,
             }
             iomd_buffer_create { size, flags, length, id, fd, padding }
             iomd_object_next { size, flags, id, kind, padding }
             iomd_object_open { size, flags, id, kind, fd }
-            iomd_descriptor_info { size, flags, id, length, resident, maps, kind, purgeable }
+            iomd_descriptor_info {
+                size, flags, id, length, resident, maps, kind, purgeable, parts,
+            }
+            iomd_sub_create { size, flags, offset, length, id, fd, padding }
+            iomd_multi_create { size, flags, descriptors, count, fd, id }
+            iomd_interleaved_create { size, flags, descriptors, granularity, count, fd, id }
+            iomd_guard_create { size, flags, length, id, fd, padding }
             iomd_descriptor_reopen { size, flags, fd, padding }
             iomd_set_purgeable { size, flags, state, old_state }
             iomd_map_create { size, flags, options, inheritance, offset, length, id, fd, padding }
@@ -51,7 +57,7 @@ mod tests {
             iomd_map_info {
                 size, flags, state, options, inheritance, task, id, descriptor_id, offset, length,
                 mapped_size, address, generation, redirects, faults, waiters, waits,
-                longest_wait_ns,
+                longest_wait_ns, page_offset,
             }
             iomd_redirect { size, flags, options, descriptor, offset, deadline_ns, pinned }
             iomd_batch_entry { map, descriptor, offset }

@@ -43,8 +43,8 @@ impl<'a> Batch<'a> {
         self.redirect_at(map, target, 0)
     }
 
-    /// One more map, and the memory that it shall show, from `offset` on: bytes, a multiple of the
-    /// page size.
+    /// One more map, and the memory that it shall show, from `offset` on, as of
+    /// [`RedirectBuilder::offset`](crate::RedirectBuilder::offset).
     pub fn redirect_at(mut self, map: &'a Map, target: &'a Descriptor, offset: u64) -> Self {
         let (map, descriptor) = (map.as_fd().as_raw_fd(), target.as_fd().as_raw_fd());
         self.entries.push(sys::iomd_batch_entry { map, descriptor, offset });

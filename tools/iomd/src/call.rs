@@ -40,6 +40,10 @@ argument! {
     iomd_object_next is taken by IOMD_OBJECT_NEXT;
     iomd_object_open is taken by IOMD_OBJECT_OPEN;
     iomd_redirect_batch is taken by IOMD_REDIRECT_BATCH;
+    iomd_multi_create is taken by IOMD_MULTI_CREATE;
+    iomd_interleaved_create is taken by IOMD_INTERLEAVED_CREATE;
+    iomd_guard_create is taken by IOMD_GUARD_CREATE;
+    iomd_sub_create is taken by IOMD_SUB_CREATE;
     iomd_descriptor_info is taken by IOMD_DESCRIPTOR_INFO;
     iomd_descriptor_reopen is taken by IOMD_DESCRIPTOR_REOPEN;
     iomd_map_create is taken by IOMD_MAP_CREATE;

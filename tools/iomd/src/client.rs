@@ -78,8 +78,7 @@ impl Client {
         task::open_process(self, pid)
     }
 
-    /// Makes `length` bytes of zeroed memory, rounded up to whole pages, all of it at once
-    /// (`IOBufferMemoryDescriptor::withOptions`).
+    /// Makes `length` bytes of zeroed memory, all of it at once (`IOBufferMemoryDescriptor::withOptions`).
     ///
     /// # Errors
     ///
@@ -89,8 +88,7 @@ impl Client {
         self.create_buffer(length, 0)
     }
 
-    /// Makes `length` bytes of zeroed memory, rounded up to whole pages; each page comes when it is
-    /// first touched. A page that cannot be had then is a `SIGBUS` for who touches it
+    /// Makes `length` bytes of zeroed memory; each page comes when it is first touched. A page that cannot be had then is a `SIGBUS` for who touches it
     /// (`IOBufferMemoryDescriptor::withOptions` with `kIOMemoryPageable`).
     ///
     /// # Errors
@@ -168,7 +166,7 @@ impl Client {
         let fd = unsafe { received(opened.fd) };
         Ok(match Kind::from(opened.kind) {
             Kind::Map => AnyObject::Map(fd.into()),
-            Kind::Buffer | Kind::Other(_) => AnyObject::Descriptor(fd.into()),
+            _ => AnyObject::Descriptor(fd.into()),
         })
     }
 

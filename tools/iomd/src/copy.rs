@@ -50,15 +50,14 @@ impl<'a> CopyBuilder<'a> {
         }
     }
 
-    /// Copies `length` bytes from `offset` on only. `offset` is a multiple of the page size,
-    /// `length` is rounded up to one; 0 = to the descriptor's end.
+    /// Copies `length` bytes from `offset` on only; 0 = to the descriptor's end.
     pub fn range(mut self, offset: u64, length: u64) -> Self {
         self.offset = offset;
         self.length = length;
         self
     }
 
-    /// Where the copy goes in the target: bytes, a multiple of the page size.
+    /// Where the copy goes in the target: bytes.
     pub fn target_offset(mut self, target_offset: u64) -> Self {
         self.target_offset = target_offset;
         self
@@ -71,7 +70,7 @@ impl<'a> CopyBuilder<'a> {
     }
 
     /// Whether the maps that were suspended go on on the copy: the memory moves under them. Each
-    /// must be unique and wholly in the range.
+    /// must be unique and wholly in the range, and the bytes lie in their pages as those of the copy.
     pub fn resume_on_target(mut self, resume_on_target: bool) -> Self {
         self.resume_on_target = resume_on_target;
         self
@@ -81,7 +80,8 @@ impl<'a> CopyBuilder<'a> {
     ///
     /// # Errors
     ///
-    /// `EINVAL` if the target is not a descriptor, an offset is misaligned, or the ranges overlap;
+    /// `EINVAL` if the target is not a descriptor, or has some memory twice, the ranges overlap, or maps
+    /// are to resume where bytes lie otherwise in their pages;
     /// `EOVERFLOW`, `ERANGE` if one is beyond its descriptor; `EACCES` if the target is read-only, or
     /// the source is and maps are to resume on the target; `EBUSY` if pages are held for I/O and that
     /// is to be refused, or another copy of the memory is under way; `EPERM` if a writable map is sealed;

@@ -28,7 +28,7 @@ pub struct DescriptorInfo {
     pub id: u64,
     /// What memory it is.
     pub kind: Kind,
-    /// Bytes, whole pages (`getLength`).
+    /// Bytes (`getLength`).
     pub length: u64,
     /// Bytes that have memory now (`getPageCounts`).
     pub resident: u64,
@@ -38,6 +38,8 @@ pub struct DescriptorInfo {
     pub purgeable: Purgeable,
     /// Whether the file descriptor that was asked gives read-only maps only.
     pub read_only: bool,
+    /// How many descriptors it is made of; 0 for memory of its own.
+    pub parts: u64,
 }
 
 impl Descriptor {
@@ -57,6 +59,7 @@ impl Descriptor {
             maps: info.maps,
             purgeable: info.purgeable.into(),
             read_only: info.flags & sys::IOMD_DESCRIPTOR_READ_ONLY != 0,
+            parts: info.parts,
         })
     }
 

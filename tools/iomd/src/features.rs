@@ -11,7 +11,7 @@ use crate::{CacheMode, MapOptions};
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Features {
-    /// Bytes; every offset is a multiple of it.
+    /// Bytes.
     pub page_size: u32,
     /// The calls on a client; bit n stands for number 0x00 + n.
     pub client_calls: u64,
@@ -35,6 +35,8 @@ pub struct Features {
     pub task_calls: u64,
     /// The flags of mapping into a task.
     pub into_task_flags: IntoTaskFlags,
+    /// The flags of a range of a descriptor.
+    pub sub_flags: SubFlags,
 }
 
 bitflags! {
@@ -80,6 +82,14 @@ bitflags! {
         const _ = !0;
     }
 
+    /// The flags of a range of a descriptor.
+    #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+    pub struct SubFlags: u64 {
+        /// There are read-only maps of it only.
+        const READ_ONLY = sys::IOMD_SUB_READ_ONLY as u64;
+        const _ = !0;
+    }
+
     /// The flags of copying.
     #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
     pub struct CopyFlags: u64 {
@@ -110,6 +120,7 @@ impl From<sys::iomd_features> for Features {
             copy_flags: CopyFlags::from_bits_retain(features.copy_flags),
             task_calls: features.task_calls,
             into_task_flags: IntoTaskFlags::from_bits_retain(features.into_task_flags),
+            sub_flags: SubFlags::from_bits_retain(features.sub_flags),
         }
     }
 }

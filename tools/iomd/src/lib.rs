@@ -34,6 +34,7 @@
 mod batch;
 mod call;
 mod client;
+mod composite;
 mod copy;
 mod deadline;
 mod descriptor;
@@ -62,7 +63,9 @@ pub use deadline::Deadline;
 pub use descriptor::{Descriptor, DescriptorInfo};
 pub use descriptor_suspend::DescriptorSuspendBuilder;
 pub use error::{Error, Result};
-pub use features::{BufferFlags, CopyFlags, Features, IntoTaskFlags, MapFlags, RedirectFlags};
+pub use features::{
+    BufferFlags, CopyFlags, Features, IntoTaskFlags, MapFlags, RedirectFlags, SubFlags,
+};
 pub use map::{Map, MapInfo, MmapOptions, Segment};
 pub use map_builder::MapBuilder;
 pub use map_in_task::MapInTaskBuilder;

@@ -59,7 +59,8 @@ pub struct MapInfo {
     /// The process that mapped it first and still does, in the caller's pid namespace
     /// (`getAddressTask`).
     pub task: Option<i32>,
-    /// Where that process has it (`getAddress`).
+    /// Where that process has its first page: there, and `page_offset` on, is its first byte
+    /// (`getAddress`).
     pub address: Option<u64>,
     /// Rises by one with each change of backing or state.
     pub generation: u64,
@@ -73,6 +74,8 @@ pub struct MapInfo {
     pub waits: u64,
     /// The longest wait of those that ended.
     pub longest_wait: Duration,
+    /// Where in the first page the first byte is.
+    pub page_offset: u64,
 }
 
 /// A part of a map that is in one piece in physical memory, from [`Map::physical_segment`].
@@ -127,6 +130,7 @@ impl Map {
             waiters: info.waiters,
             waits: info.waits,
             longest_wait: Duration::from_nanos(info.longest_wait_ns),
+            page_offset: info.page_offset,
         })
     }
 

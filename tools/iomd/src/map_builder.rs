@@ -32,7 +32,7 @@ impl<'a> MapBuilder<'a> {
         }
     }
 
-    /// Where the map starts in the descriptor: bytes, a multiple of the page size.
+    /// Where the map starts in the descriptor: bytes.
     pub fn offset(mut self, offset: u64) -> Self {
         self.offset = offset;
         self
@@ -86,8 +86,8 @@ impl<'a> MapBuilder<'a> {
     ///
     /// # Errors
     ///
-    /// `EINVAL` if the offset is misaligned, or an option is unknown; `EOVERFLOW`, `ERANGE` if the
-    /// range reaches beyond the descriptor; `EOPNOTSUPP` for an option that this kernel does not
+    /// `EINVAL` if the bytes lie in pages that do not follow one another, or an option is unknown;
+    /// `EOVERFLOW`, `ERANGE` if the range reaches beyond the descriptor; `EOPNOTSUPP` for an option that this kernel does not
     /// honour; `EACCES` for a writable map of a read-only descriptor; `EBUSY` for one of memory that
     /// is being copied, and where the cache mode would have to change although others show the memory
     /// or somebody holds a page of it; `EMFILE`.

@@ -47,7 +47,7 @@ impl<'a> MapInTaskBuilder<'a> {
         }
     }
 
-    /// Where the map starts in the descriptor: bytes, a multiple of the page size.
+    /// Where the map starts in the descriptor: bytes.
     pub fn offset(mut self, offset: u64) -> Self {
         self.offset = offset;
         self

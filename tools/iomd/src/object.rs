@@ -27,6 +27,14 @@ pub enum Kind {
     Buffer,
     /// A map.
     Map,
+    /// A descriptor: a range of another.
+    Sub,
+    /// A descriptor: others, one after the other.
+    Multi,
+    /// A descriptor: some of each of others in turn.
+    Interleaved,
+    /// A descriptor: pages that nobody can access.
+    Guard,
     /// A number that this library has no name for.
     Other(u32),
 }
@@ -36,6 +44,10 @@ impl From<u32> for Kind {
         match number {
             sys::IOMD_KIND_BUFFER => Self::Buffer,
             sys::IOMD_KIND_MAP => Self::Map,
+            sys::IOMD_KIND_SUB => Self::Sub,
+            sys::IOMD_KIND_MULTI => Self::Multi,
+            sys::IOMD_KIND_INTERLEAVED => Self::Interleaved,
+            sys::IOMD_KIND_GUARD => Self::Guard,
             other => Self::Other(other),
         }
     }
@@ -46,6 +58,10 @@ impl fmt::Display for Kind {
         match self {
             Self::Buffer => f.write_str("buffer"),
             Self::Map => f.write_str("map"),
+            Self::Sub => f.write_str("sub"),
+            Self::Multi => f.write_str("multi"),
+            Self::Interleaved => f.write_str("interleaved"),
+            Self::Guard => f.write_str("guard"),
             Self::Other(number) => write!(f, "object of kind {number}"),
         }
     }

@@ -33,7 +33,8 @@ impl<'a> RedirectBuilder<'a> {
         Self { map, target, offset: 0, refuse_pinned: false }
     }
 
-    /// Where the map starts in the new memory: bytes, a multiple of the page size.
+    /// Where the map starts in the new memory: bytes. In its page it is where the map's first byte is
+    /// ([`MapInfo::page_offset`](crate::MapInfo::page_offset)).
     pub fn offset(mut self, offset: u64) -> Self {
         self.offset = offset;
         self
@@ -50,8 +51,8 @@ impl<'a> RedirectBuilder<'a> {
     ///
     /// # Errors
     ///
-    /// `EPERM` if the map is not unique, or another handle sealed it; `EINVAL` if the target is not a descriptor or the offset is
-    /// misaligned; `EOVERFLOW`, `ERANGE` if the descriptor is shorter than the map from the offset
+    /// `EPERM` if the map is not unique, or another handle sealed it; `EINVAL` if the target is not a
+    /// descriptor, or its bytes from the offset on lie otherwise in their pages; `EOVERFLOW`, `ERANGE` if the descriptor is shorter than the map from the offset
     /// on; `EACCES` if the map is writable and the descriptor read-only; `EBUSY` if pages are held
     /// for I/O and that is to be refused, or the memory is being copied; `EINTR` if killed.
     pub fn run(self) -> Result<Redirected> {

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use rustix::io::Errno;
 
-use crate::{Batch, Inheritance, MapOptions, Purgeable};
+use crate::{Batch, Client, Inheritance, MapOptions, Purgeable};
 
 /// What was asked of the kernel. Offsets and lengths are bytes; a length of 0 asks for all from the
 /// offset on.
@@ -23,6 +23,14 @@ pub enum Request {
     /// [`Client::buffer`](crate::Client::buffer) and
     /// [`Client::sparse_buffer`](crate::Client::sparse_buffer)
     CreateBuffer { length: u64 },
+    /// [`Client::multi`](crate::Client::multi)
+    CreateMulti { parts: usize },
+    /// [`Client::interleaved`](crate::Client::interleaved)
+    CreateInterleaved { parts: usize, granularity: u64 },
+    /// [`Client::guard`](crate::Client::guard)
+    CreateGuard { length: u64 },
+    /// [`Descriptor::sub`](crate::Descriptor::sub)
+    CreateSub { offset: u64, length: u64 },
     /// [`Client::objects`](crate::Client::objects)
     NextObject,
     /// [`Client::open_object`](crate::Client::open_object)
@@ -97,12 +105,42 @@ impl Request {
                 "the device is open to root and the group iomd only"
             }
 
-            (Self::CreateBuffer { length: 0 }, Errno::INVAL) => "the length is 0",
-            (Self::CreateBuffer { .. }, Errno::OVERFLOW) => "the length is beyond 2^63 - 1",
+            (Self::CreateBuffer { length: 0 } | Self::CreateGuard { length: 0 }, Errno::INVAL) => {
+                "the length is 0"
+            }
+            (Self::CreateBuffer { .. } | Self::CreateGuard { .. }, Errno::OVERFLOW) => {
+                "the length is beyond 2^63 - 1"
+            }
             (Self::CreateBuffer { .. }, Errno::NOMEM) => {
                 "that is more than the limit on locked memory (ulimit -l), the memory cgroup's \
                  limit, or what there is"
             }
+
+            (
+                Self::CreateMulti { parts: 0 } | Self::CreateInterleaved { parts: 0, .. },
+                Errno::INVAL,
+            ) => "there are no descriptors",
+            (Self::CreateMulti { parts } | Self::CreateInterleaved { parts, .. }, Errno::INVAL)
+                if *parts > Client::MOST_PARTS =>
+            {
+                "there are more descriptors than one consists of"
+            }
+            (Self::CreateMulti { .. }, Errno::INVAL) => {
+                "a file is not a descriptor, or some are writable and some are not"
+            }
+            (Self::CreateInterleaved { .. }, Errno::INVAL) => {
+                "a file is not a descriptor, some are writable and some are not, they are not equally \
+                 long, or do not consist of whole pieces of so many bytes, which are whole pages"
+            }
+            (Self::CreateMulti { .. } | Self::CreateInterleaved { .. }, Errno::OVERFLOW) => {
+                "together they are longer than 2^63 - 1 bytes"
+            }
+            (
+                Self::CreateMulti { .. } | Self::CreateInterleaved { .. } | Self::CreateSub { .. },
+                Errno::LOOP,
+            ) => "it would be nested too deeply, or consist of too many descriptors",
+            (Self::CreateSub { .. }, Errno::RANGE) => "the range reaches beyond the descriptor",
+            (Self::CreateSub { .. }, Errno::ACCESS) => "the descriptor is read-only",
 
             (Self::NextObject | Self::OpenObject { .. }, Errno::PERM) => {
                 "only a task with CAP_SYS_ADMIN reaches objects by id"
@@ -113,7 +151,8 @@ impl Request {
 
             (Self::SetPurgeable { .. }, Errno::INVAL) => "there is no such state",
             (Self::SetPurgeable { .. }, Errno::OPNOTSUPP) => {
-                "this kernel knows none of XNU's modifiers"
+                "the memory is not a buffer or a range of one, or the state has modifiers of XNU's, of which \
+                 this kernel knows none"
             }
             (Self::SetPurgeable { .. }, Errno::ACCESS) => "the descriptor is read-only",
             (Self::SetPurgeable { .. }, Errno::PERM) => "a map of the memory is sealed",
@@ -129,8 +168,8 @@ impl Request {
             }
 
             (Self::CreateMap { .. }, Errno::INVAL) => {
-                "the offset is not a multiple of the page size, or an option or the inheritance is \
-                 unknown"
+                "the bytes lie in pages that do not follow one another, or an option or the inheritance \
+                 is unknown"
             }
             (Self::CreateMap { .. }, Errno::RANGE) => "the range reaches beyond the descriptor",
             (Self::CreateMap { .. }, Errno::OPNOTSUPP) => {
@@ -146,8 +185,8 @@ impl Request {
             (Self::FindMap { .. }, Errno::NOENT) => "the task has no such mapping of the memory",
             (Self::FindMap { .. }, Errno::SRCH) => "its process has exited or called exec",
             (Self::FindMap { .. }, Errno::INVAL) => {
-                "the file is not a task, the offset or address is not a multiple of the page size, \
-                 or an option is unknown"
+                "the file is not a task, the address is not a multiple of the page size, the bytes lie \
+                 in pages that do not follow one another, or an option is unknown"
             }
             (Self::FindMap { .. }, Errno::RANGE) => "the range reaches beyond the descriptor",
             (Self::FindMap { .. }, Errno::OPNOTSUPP) => {
@@ -205,7 +244,8 @@ impl Request {
                 "killed while another call held the map"
             }
             (Self::Redirect { .. }, Errno::INVAL) => {
-                "the target is not a descriptor, or the offset is not a multiple of the page size"
+                "the target is not a descriptor, or its bytes from the offset on lie otherwise in their \
+                 pages"
             }
             (Self::Redirect { .. }, Errno::RANGE) => {
                 "from the offset on, the descriptor is shorter than the map"
@@ -247,8 +287,8 @@ impl Request {
                 "there are more maps than one call redirects"
             }
             (Self::RedirectBatch { .. }, Errno::INVAL) => {
-                "a map is there twice, a file is not a map or a descriptor, or an offset is not a \
-                 multiple of the page size"
+                "a map is there twice, a file is not a map or a descriptor, or the bytes of a descriptor \
+                 lie otherwise in their pages"
             }
             (Self::RedirectBatch { .. }, Errno::PERM) => {
                 "one of the maps was not created unique, or another handle sealed it"
@@ -268,8 +308,8 @@ impl Request {
             }
 
             (Self::Copy { .. }, Errno::INVAL) => {
-                "the target is not a descriptor, an offset is not a multiple of the page size, or \
-                 the two ranges overlap"
+                "the target is not a descriptor, the two ranges overlap, or maps are to resume where \
+                 bytes lie otherwise in their pages"
             }
             (Self::Copy { .. }, Errno::RANGE) => {
                 "the range reaches beyond the descriptor or the target, or a map that is to resume \
@@ -315,6 +355,14 @@ impl fmt::Display for Request {
             Self::OpenDevice { path } => write!(f, "open {}", path.display()),
             Self::Features => write!(f, "ask for the features"),
             Self::CreateBuffer { length } => write!(f, "create a buffer of {length} bytes"),
+            Self::CreateMulti { parts } => write!(f, "join {parts} descriptors"),
+            Self::CreateInterleaved { parts, granularity } => {
+                write!(f, "interleave {parts} descriptors by {granularity} bytes")
+            }
+            Self::CreateGuard { length } => write!(f, "create a guard of {length} bytes"),
+            Self::CreateSub { offset, length } => {
+                write!(f, "create a descriptor of {}", Range(*offset, *length))
+            }
             Self::NextObject => write!(f, "list objects"),
             Self::OpenObject { id } => write!(f, "open object {id}"),
             Self::MapFresh { length } => write!(f, "map {length} bytes of fresh memory"),

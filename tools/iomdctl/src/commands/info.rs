@@ -25,6 +25,7 @@ pub struct Info {
     copy_flags: Vec<String>,
     task_calls: Vec<u32>,
     into_task_flags: Vec<String>,
+    sub_flags: Vec<String>,
 }
 
 pub fn run(client: &Client) -> Result<Info> {
@@ -46,6 +47,7 @@ impl From<Features> for Info {
             copy_flags: names(features.copy_flags.iter_names()),
             task_calls: calls(0x60, features.task_calls),
             into_task_flags: names(features.into_task_flags.iter_names()),
+            sub_flags: names(features.sub_flags.iter_names()),
         }
     }
 }
@@ -71,7 +73,8 @@ impl fmt::Display for Info {
         writeln!(f, "cache modes       {}", self.cache_modes.join(" "))?;
         writeln!(f, "redirect flags    {}", self.redirect_flags.join(" "))?;
         writeln!(f, "copy flags        {}", self.copy_flags.join(" "))?;
-        writeln!(f, "into-task flags   {}", self.into_task_flags.join(" "))
+        writeln!(f, "into-task flags   {}", self.into_task_flags.join(" "))?;
+        writeln!(f, "sub flags         {}", self.sub_flags.join(" "))
     }
 }
 

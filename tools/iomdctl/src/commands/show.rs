@@ -27,6 +27,8 @@ pub struct Descriptor {
     pub resident: u64,
     pub maps: u64,
     pub purgeable: String,
+    /// How many descriptors it is made of.
+    pub parts: u64,
 }
 
 /// A map.
@@ -38,6 +40,7 @@ pub struct Map {
     pub offset: u64,
     pub length: u64,
     pub mapped_size: u64,
+    pub page_offset: u64,
     pub options: Vec<String>,
     pub inheritance: String,
     /// Of the map itself.
@@ -75,6 +78,7 @@ impl From<DescriptorInfo> for Descriptor {
             resident: info.resident,
             maps: info.maps,
             purgeable: info.purgeable.to_string(),
+            parts: info.parts,
         }
     }
 }
@@ -88,6 +92,7 @@ impl From<MapInfo> for Map {
             offset: info.offset,
             length: info.length,
             mapped_size: info.mapped_size,
+            page_offset: info.page_offset,
             options: option_names(info.options),
             inheritance: info.inheritance.to_string(),
             state: match (info.ended, info.expired, info.suspended) {
@@ -142,7 +147,8 @@ impl fmt::Display for Descriptor {
         writeln!(f, "  length        {} bytes", self.length)?;
         writeln!(f, "  resident      {} bytes", self.resident)?;
         writeln!(f, "  maps          {}", self.maps)?;
-        writeln!(f, "  purgeable     {}", self.purgeable)
+        writeln!(f, "  purgeable     {}", self.purgeable)?;
+        writeln!(f, "  parts         {}", self.parts)
     }
 }
 
@@ -152,6 +158,7 @@ impl fmt::Display for Map {
         writeln!(f, "  state         {}", self.state())?;
         writeln!(f, "  memory        descriptor {} from byte {} on", self.descriptor, self.offset)?;
         writeln!(f, "  length        {} bytes", self.length)?;
+        writeln!(f, "  page offset   {}", self.page_offset)?;
         writeln!(f, "  options       {}", self.options.join(", "))?;
         writeln!(f, "  inheritance   {}", self.inheritance)?;
         match (self.task, self.address) {

@@ -214,7 +214,7 @@ impl Subject {
         let page = PAGE as u64;
         let of = |offset, length| memory.map().offset(offset).length(length).create();
         for (offset, length, errno) in [
-            (1, 0, Errno::INVAL),
+            (1, 4 * page, Errno::RANGE),
             (page, u64::MAX, Errno::OVERFLOW),
             (0, 4 * page + 1, Errno::RANGE),
             (4 * page, 0, Errno::RANGE),
@@ -246,7 +246,7 @@ impl Subject {
         is_refused(memory.copy_to(reader).run(), Errno::ACCESS);
         is_refused(memory.copy_to(short).run(), Errno::RANGE);
         is_refused(memory.copy_to(memory).run(), Errno::INVAL);
-        is_refused(memory.copy_to(other).range(1, 0).run(), Errno::INVAL);
+        is_refused(memory.copy_to(other).range(1, 4 * page).run(), Errno::RANGE);
         is_refused(memory.copy_to(other).range(page, u64::MAX).run(), Errno::OVERFLOW);
         is_refused(memory.copy_to(other).resume_on_target(true).run(), Errno::PERM);
         is_refused(reader.copy_to(other).resume_on_target(true).run(), Errno::ACCESS);

@@ -103,7 +103,7 @@ fn to_a_descriptor_that_is_too_short() {
 fn to_a_misaligned_offset() {
     let subject = Subject::unique();
     let long = painted(8, NEW);
-    for offset in [1, 8, 512, PAGE as u64 - 1, PAGE as u64 + 1, u64::MAX] {
+    for offset in [1, 8, 512, PAGE as u64 - 1, PAGE as u64 + 1] {
         subject.refuses(iomd_redirect { offset, ..to(&long) }, Errno::INVAL);
     }
 }
@@ -112,7 +112,7 @@ fn to_a_misaligned_offset() {
 fn to_an_offset_that_overflows() {
     let subject = Subject::unique();
     let page = PAGE as u64;
-    for offset in [u64::MAX - (page - 1), u64::MAX - (4 * page - 1)] {
+    for offset in [u64::MAX, u64::MAX - (page - 1), u64::MAX - (4 * page - 1)] {
         subject.refuses(iomd_redirect { offset, ..to(&subject.new) }, Errno::OVERFLOW);
     }
 }

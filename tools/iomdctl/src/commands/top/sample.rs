@@ -180,7 +180,8 @@ pub mod tests {
 
     pub fn descriptor(id: u64, maps: u64) -> Descriptor {
         let purgeable = iomd::Purgeable::NonVolatile.to_string();
-        Descriptor { id, kind: "buffer".into(), length: 4096, resident: 4096, maps, purgeable }
+        let (kind, length) = ("buffer".into(), 4096);
+        Descriptor { id, kind, length, resident: length, maps, purgeable, parts: 0 }
     }
 
     pub fn map(id: u64, descriptor: u64) -> Map {
@@ -191,6 +192,7 @@ pub mod tests {
             offset: 0,
             length: 4096,
             mapped_size: 4096,
+            page_offset: 0,
             options: vec![],
             inheritance: "none".into(),
             state: "active",

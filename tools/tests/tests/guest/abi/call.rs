@@ -9,19 +9,22 @@ use iomd::Errno;
 use iomd_sys::{
     IOMD_BUFFER_CREATE, IOMD_BUFFER_SPARSE, IOMD_COPY, IOMD_COPY_REFUSE_PINNED,
     IOMD_COPY_RESUME_ON_TARGET, IOMD_DESCRIPTOR_INFO, IOMD_DESCRIPTOR_REOPEN,
-    IOMD_DESCRIPTOR_RESUME, IOMD_DESCRIPTOR_SUSPEND, IOMD_FEATURES, IOMD_INTO_TASK_FIXED,
-    IOMD_INTO_TASK_OVERWRITE, IOMD_INTO_TASK_PREFAULT, IOMD_INTO_TASK_READ_ONLY, IOMD_MAP_ANYWHERE,
-    IOMD_MAP_CREATE, IOMD_MAP_CREATE_KEEP, IOMD_MAP_EXISTING, IOMD_MAP_INFO, IOMD_MAP_INTO_TASK,
-    IOMD_MAP_REOPEN, IOMD_MAP_SEAL, IOMD_MAP_SEGMENT, IOMD_OBJECT_NEXT, IOMD_OBJECT_OPEN,
+    IOMD_DESCRIPTOR_RESUME, IOMD_DESCRIPTOR_SUSPEND, IOMD_FEATURES, IOMD_GUARD_CREATE,
+    IOMD_INTERLEAVED_CREATE, IOMD_INTO_TASK_FIXED, IOMD_INTO_TASK_OVERWRITE,
+    IOMD_INTO_TASK_PREFAULT, IOMD_INTO_TASK_READ_ONLY, IOMD_MAP_ANYWHERE, IOMD_MAP_CREATE,
+    IOMD_MAP_CREATE_KEEP, IOMD_MAP_EXISTING, IOMD_MAP_INFO, IOMD_MAP_INTO_TASK, IOMD_MAP_REOPEN,
+    IOMD_MAP_SEAL, IOMD_MAP_SEGMENT, IOMD_MULTI_CREATE, IOMD_OBJECT_NEXT, IOMD_OBJECT_OPEN,
     IOMD_OPEN_READ_ONLY, IOMD_PURGEABLE_VOLATILE, IOMD_REDIRECT, IOMD_REDIRECT_ABANDONED_RESUME,
     IOMD_REDIRECT_ABANDONED_SIGBUS, IOMD_REDIRECT_BATCH, IOMD_REDIRECT_REFUSE_PINNED, IOMD_RESUME,
-    IOMD_SET_PURGEABLE, IOMD_SUSPEND, IOMD_SUSPEND_ABANDONED_RESUME, IOMD_SUSPEND_ABANDONED_SIGBUS,
-    IOMD_SUSPEND_SPARE_CALLER, IOMD_TASK_INFO, IOMD_TASK_OPEN, IOMD_UNMAP, iomd_batch_entry,
-    iomd_buffer_create, iomd_copy, iomd_descriptor_info, iomd_descriptor_reopen,
-    iomd_descriptor_resume, iomd_descriptor_suspend, iomd_features, iomd_map_create,
-    iomd_map_existing, iomd_map_info, iomd_map_into_task, iomd_map_reopen, iomd_map_seal,
-    iomd_map_segment, iomd_object_next, iomd_object_open, iomd_redirect, iomd_redirect_batch,
-    iomd_resume, iomd_set_purgeable, iomd_suspend, iomd_task_info, iomd_task_open, iomd_unmap,
+    IOMD_SET_PURGEABLE, IOMD_SUB_CREATE, IOMD_SUB_READ_ONLY, IOMD_SUSPEND,
+    IOMD_SUSPEND_ABANDONED_RESUME, IOMD_SUSPEND_ABANDONED_SIGBUS, IOMD_SUSPEND_SPARE_CALLER,
+    IOMD_TASK_INFO, IOMD_TASK_OPEN, IOMD_UNMAP, iomd_batch_entry, iomd_buffer_create, iomd_copy,
+    iomd_descriptor_info, iomd_descriptor_reopen, iomd_descriptor_resume, iomd_descriptor_suspend,
+    iomd_features, iomd_guard_create, iomd_interleaved_create, iomd_map_create, iomd_map_existing,
+    iomd_map_info, iomd_map_into_task, iomd_map_reopen, iomd_map_seal, iomd_map_segment,
+    iomd_multi_create, iomd_object_next, iomd_object_open, iomd_redirect, iomd_redirect_batch,
+    iomd_resume, iomd_set_purgeable, iomd_sub_create, iomd_suspend, iomd_task_info, iomd_task_open,
+    iomd_unmap,
 };
 
 use super::argument::Memory;
@@ -96,11 +99,19 @@ impl Call {
     }
 }
 
+/// The address of two descriptors' numbers.
+fn parts(world: &World) -> u64 {
+    let parts = [&world.source, &world.target].map(|part| part.as_fd().as_raw_fd());
+    // As long as any call may read it.
+    let parts: &'static [i32; 2] = Box::leak(Box::new(parts));
+    std::ptr::from_ref(parts) as u64
+}
+
 macro_rules! outs {
     ($structure:ident: $($member:ident),*) => { &[$(offset_of!($structure, $member)),*] };
 }
 
-pub const CALLS: [Call; 24] = [
+pub const CALLS: [Call; 28] = [
     Call {
         name: "FEATURES",
         number: IOMD_FEATURES,
@@ -111,7 +122,7 @@ pub const CALLS: [Call; 24] = [
         outs: outs!(
             iomd_features: page_size, reserved, client_calls, descriptor_calls, map_calls,
             buffer_flags, map_flags, map_options, cache_modes, redirect_flags, copy_flags,
-            task_calls, into_task_flags
+            task_calls, into_task_flags, sub_flags
         ),
         file: None,
     },
@@ -184,6 +195,59 @@ pub const CALLS: [Call; 24] = [
         file: Some(offset_of!(iomd_task_open, fd)),
     },
     Call {
+        name: "MULTI_CREATE",
+        number: IOMD_MULTI_CREATE,
+        object: |world| world.client.as_fd(),
+        argument: |world| {
+            Argument::of(iomd_multi_create {
+                descriptors: parts(world),
+                count: 2,
+                ..Default::default()
+            })
+        },
+        flags: 0,
+        padding: &[],
+        outs: outs!(iomd_multi_create: id, fd),
+        file: Some(offset_of!(iomd_multi_create, fd)),
+    },
+    Call {
+        name: "INTERLEAVED_CREATE",
+        number: IOMD_INTERLEAVED_CREATE,
+        object: |world| world.client.as_fd(),
+        argument: |world| {
+            Argument::of(iomd_interleaved_create {
+                descriptors: parts(world),
+                granularity: PAGE as u64,
+                count: 2,
+                ..Default::default()
+            })
+        },
+        flags: 0,
+        padding: &[],
+        outs: outs!(iomd_interleaved_create: id, fd),
+        file: Some(offset_of!(iomd_interleaved_create, fd)),
+    },
+    Call {
+        name: "GUARD_CREATE",
+        number: IOMD_GUARD_CREATE,
+        object: |world| world.client.as_fd(),
+        argument: |_| Argument::of(iomd_guard_create { length: PAGE as u64, ..Default::default() }),
+        flags: 0,
+        padding: &[offset_of!(iomd_guard_create, padding)],
+        outs: outs!(iomd_guard_create: id, fd),
+        file: Some(offset_of!(iomd_guard_create, fd)),
+    },
+    Call {
+        name: "SUB_CREATE",
+        number: IOMD_SUB_CREATE,
+        object: |world| world.source.as_fd(),
+        argument: |_| Argument::of(iomd_sub_create { length: 1, ..Default::default() }),
+        flags: IOMD_SUB_READ_ONLY,
+        padding: &[offset_of!(iomd_sub_create, padding)],
+        outs: outs!(iomd_sub_create: id, fd),
+        file: Some(offset_of!(iomd_sub_create, fd)),
+    },
+    Call {
         name: "TASK_INFO",
         number: IOMD_TASK_INFO,
         object: |world| world.task.as_fd(),
@@ -217,7 +281,7 @@ pub const CALLS: [Call; 24] = [
         argument: |_| Argument::of(iomd_descriptor_info::default()),
         flags: 0,
         padding: &[offset_of!(iomd_descriptor_info, purgeable)],
-        outs: outs!(iomd_descriptor_info: id, length, resident, maps, kind),
+        outs: outs!(iomd_descriptor_info: id, length, resident, maps, kind, parts),
         file: None,
     },
     Call {
@@ -323,7 +387,8 @@ pub const CALLS: [Call; 24] = [
         padding: &[],
         outs: outs!(
             iomd_map_info: state, options, inheritance, task, id, descriptor_id, offset, length,
-            mapped_size, address, generation, redirects, faults, waiters, waits, longest_wait_ns
+            mapped_size, address, generation, redirects, faults, waiters, waits, longest_wait_ns,
+            page_offset
         ),
         file: None,
     },

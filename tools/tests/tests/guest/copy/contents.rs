@@ -56,10 +56,10 @@ fn a_range_goes_where_it_is_told_and_nowhere_else() {
         (3, 0, 0, 5),
         (3, 0, 3, 5),
         (7, 0, 0, 1),
-        (0, 1, 7, 1),
+        (0, 8, 7, 1),
         (2, bytes(3), 4, 3),
-        // Rounded up to whole pages.
-        (2, bytes(2) + 1, 4, 3),
+        // Up to the middle of a page.
+        (2, bytes(2) + 8, 4, 3),
         (0, bytes(8) - 1, 0, 8),
     ] {
         let (source, target) = (painted(PAGES, OLD), painted(PAGES, NEW));

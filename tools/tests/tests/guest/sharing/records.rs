@@ -244,7 +244,7 @@ fn what_is_wrong_is_refused() {
         (options(sys::IOMD_MAP_GUARDED_SMALL), Errno::OPNOTSUPP),
         (options(sys::IOMD_MAP_WRITE_THRU_CACHE), Errno::OPNOTSUPP),
         (placed(shared.address + 1), Errno::INVAL),
-        (range(1, P), Errno::INVAL),
+        (range(8 * P - 1, 2), Errno::RANGE),
         (range(8 * P, 0), Errno::RANGE),
         (range(7 * P, P + 1), Errno::RANGE),
         (range(P, u64::MAX - P + 1), Errno::OVERFLOW),

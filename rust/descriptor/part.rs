@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What an observer shows: a part of a descriptor, and with it of every descriptor below that.
+//!
+//! The observer is on the list of each, so that whoever suspends, copies or takes away the memory of
+//! any of them reaches it. The lists' locks are taken one after the other, never two at once.
+
+use super::{
+    composite::Shown,
+    memory::Place,
+    observer::{Observer, Ticket},
+    Descriptor,
+};
+use crate::{
+    pure::{cache::CacheMode, purge::Purgeable, range::PageRange},
+    registry::Strong,
+    suspension::Terms,
+};
+use kernel::{prelude::*, sync::Arc};
+
+/// A part of a descriptor that an observer shows; it stops being one when this is dropped.
+pub(crate) struct Part {
+    descriptor: Strong<Descriptor>,
+    range: PageRange,
+    /// At least one: the descriptor itself.
+    levels: KVVec<Level>,
+}
+
+/// A place in a descriptor's list.
+struct Level {
+    shown: Shown,
+    ticket: Ticket,
+}
+
+impl Part {
+    /// Lets `observer` show `range`, in a cache mode or, with none, in that which the memory has.
+    /// `EBUSY` if that part is being copied and the observer would be a new writer, or if the memory
+    /// may be taken away and the observer is relied on; and as of [`Descriptor::attach`].
+    ///
+    /// Before it is dropped the observer's entries in page tables are gone.
+    pub(crate) fn observe(
+        descriptor: &Strong<Descriptor>,
+        range: PageRange,
+        writable: bool,
+        cache_mode: Option<CacheMode>,
+        observer: Arc<dyn Observer>,
+    ) -> Result<Self> {
+        let all = Shown::all(descriptor, range)?;
+        let mut levels = KVVec::with_capacity(all.len(), GFP_KERNEL_ACCOUNT)?;
+
+        for shown in all {
+            let mode = cache_mode.filter(|_| shown.leaf().is_some());
+            let ticket = shown
+                .descriptor
+                .attach(shown.range, writable, mode, observer.clone())?;
+            levels.push(Level { shown, ticket }, GFP_KERNEL_ACCOUNT)?;
+        }
+        Ok(Self {
+            descriptor: descriptor.clone(),
+            range,
+            levels,
+        })
+    }
+
+    pub(crate) fn descriptor(&self) -> &Strong<Descriptor> {
+        &self.descriptor
+    }
+
+    pub(crate) fn range(&self) -> PageRange {
+        self.range
+    }
+
+    /// Where in the descriptor the byte is that is at `page_offset` of the first page.
+    pub(crate) fn offset_of(&self, page_offset: u64) -> u64 {
+        let content = self.descriptor.extents().content(self.range.start());
+
+        content.map_or(0, |content| {
+            let before = page_offset.saturating_sub(content.offset);
+            content.position.saturating_add(before)
+        })
+    }
+
+    /// The place of the page that the observer shows as its `index`-th.
+    pub(crate) fn place(&self, index: usize) -> Option<Place<'_>> {
+        let place = self.descriptor.place(self.range.nth(index)?)?;
+        let left = self.range.pages().checked_sub(index)?;
+
+        Some(Place {
+            pages: place.pages.min(left),
+            ..place
+        })
+    }
+
+    /// Whether it shows a page of a descriptor's `range`, directly or by way of others.
+    pub(crate) fn shows(&self, descriptor: &Descriptor, range: PageRange) -> bool {
+        self.ranges_of(descriptor)
+            .any(|shown| shown.overlaps(range))
+    }
+
+    /// The pages of a descriptor that it shows, if it shows nothing else, and in their order.
+    pub(crate) fn all_of(&self, descriptor: &Descriptor) -> Option<PageRange> {
+        // As many pages as there are all in all, each once: a range has them in order.
+        self.ranges_of(descriptor)
+            .find(|shown| shown.pages() == self.range.pages())
+    }
+
+    fn ranges_of<'a>(&'a self, descriptor: &'a Descriptor) -> impl Iterator<Item = PageRange> + 'a {
+        self.levels
+            .iter()
+            .map(|level| &level.shown)
+            .filter(|shown| shown.descriptor.id() == descriptor.id())
+            .map(|shown| shown.range)
+    }
+
+    /// On what terms accesses wait because a descriptor is suspended, and the number of the address
+    /// space whose accesses do not; `None` if they all pass.
+    pub(crate) fn suspension(&self) -> Option<(Terms, usize)> {
+        self.levels
+            .iter()
+            .filter_map(|level| level.shown.descriptor.suspension())
+            .reduce(|(terms, safe), (others, other_safe)| {
+                let safe = if safe == other_safe { safe } else { 0 };
+                (terms.and(others), safe)
+            })
+    }
+
+    /// `EBUSY` if memory of it may be taken away, or was.
+    pub(crate) fn check_non_volatile(&self) -> Result {
+        let is_kept =
+            |level: &Level| level.shown.descriptor.own_purgeable() == Purgeable::NonVolatile;
+
+        if self.levels.iter().all(is_kept) {
+            Ok(())
+        } else {
+            Err(EBUSY)
+        }
+    }
+}
+
+impl Drop for Level {
+    fn drop(&mut self) {
+        self.shown.descriptor.detach(self.ticket);
+    }
+}
