@@ -19,6 +19,7 @@ mod descriptor_suspension;
 mod fuzz;
 mod injected;
 mod kernel_access;
+mod kinds;
 mod leaks;
 mod lifetime;
 mod messages;
