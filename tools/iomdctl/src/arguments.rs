@@ -53,6 +53,10 @@ pub enum Command {
         /// A descriptor or a map
         id: u64,
     },
+    /// Make a descriptor, which lives until the standard input is at its end, or as long as something
+    /// else keeps it
+    #[command(subcommand)]
+    Create(Create),
     /// Switch the memory behind a map, or behind several as one
     Redirect(Redirect),
     /// Make every access to a map, or to all maps of a descriptor, wait
@@ -87,6 +91,54 @@ pub enum Command {
     /// Copy and move a database in use, and show what becomes of it
     #[cfg(feature = "demo")]
     Demo(Demo),
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Create {
+    /// Zeroed memory
+    Buffer {
+        /// How much
+        #[arg(value_name = "BYTES", value_parser = bytes)]
+        length: u64,
+        /// Each page comes when it is first touched
+        #[arg(long)]
+        sparse: bool,
+    },
+    /// A range of another descriptor
+    Sub {
+        /// The other
+        id: u64,
+        /// Where it begins
+        #[arg(long, value_name = "BYTES", default_value = "0", value_parser = bytes)]
+        offset: u64,
+        /// How much of it; 0 is all that follows
+        #[arg(long, value_name = "BYTES", default_value = "0", value_parser = bytes)]
+        length: u64,
+        /// There are read-only maps of it only
+        #[arg(long)]
+        read_only: bool,
+    },
+    /// Descriptors, one after the other
+    Multi {
+        /// The descriptors
+        #[arg(required = true)]
+        ids: Vec<u64>,
+    },
+    /// Some of each of several descriptors in turn
+    Interleaved {
+        /// The descriptors, of one length
+        #[arg(required = true)]
+        ids: Vec<u64>,
+        /// How much of each in turn, a multiple of the page size
+        #[arg(long, value_name = "BYTES", default_value = "4096", value_parser = bytes)]
+        granularity: u64,
+    },
+    /// Pages that nobody can access, to be put between others
+    Guard {
+        /// How much
+        #[arg(value_name = "BYTES", value_parser = bytes)]
+        length: u64,
+    },
 }
 
 #[derive(Debug, Args)]

@@ -3,6 +3,7 @@
 //! The commands, one a file.
 
 mod completions;
+mod create;
 #[cfg(feature = "demo")]
 mod demo;
 mod done;
@@ -37,6 +38,7 @@ pub fn run(arguments: Arguments) -> Result<u8> {
         Command::Info => output::result(&info::run(&client()?)?, json)?,
         Command::List => output::result(&list::run(&client()?)?, json)?,
         Command::Show { id } => output::result(&show::run(&client()?, id)?, json)?,
+        Command::Create(arguments) => create::run(&client()?, &arguments, json)?,
         Command::Redirect(arguments) => {
             output::result(&redirect::run(&client()?, &arguments)?, json)?;
         }

@@ -3,6 +3,7 @@
 //! `iomdctl`, on objects in use. What it prints of them the documents show.
 
 mod control;
+mod create;
 mod map;
 mod top;
 mod trace;

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! `create`: makes a descriptor.
+
+use anyhow::Result;
+use iomd::{Access, Client, Descriptor};
+
+use super::hold::hold;
+use super::show;
+use crate::arguments::Create;
+use crate::output;
+
+/// Says what it has made before it waits for the end of the input.
+pub fn run(client: &Client, arguments: &Create, json: bool) -> Result<()> {
+    // Open until the end: nobody else has it yet.
+    let descriptor = create(client, arguments)?;
+    output::result(&show::Descriptor::from(descriptor.info()?), json)?;
+    hold()
+}
+
+fn create(client: &Client, arguments: &Create) -> Result<Descriptor> {
+    Ok(match arguments {
+        Create::Buffer { length, sparse: false } => client.buffer(*length)?,
+        Create::Buffer { length, sparse: true } => client.sparse_buffer(*length)?,
+        Create::Sub { id, offset, length, read_only } => {
+            let access = if *read_only { Access::ReadOnly } else { Access::ReadWrite };
+            client.open_descriptor(*id, access)?.sub(*offset, *length, access)?
+        }
+        Create::Multi { ids } => {
+            let parts = open(client, ids)?;
+            client.multi(&parts.iter().collect::<Vec<_>>())?
+        }
+        Create::Interleaved { ids, granularity } => {
+            let parts = open(client, ids)?;
+            client.interleaved(&parts.iter().collect::<Vec<_>>(), *granularity)?
+        }
+        Create::Guard { length } => client.guard(*length)?,
+    })
+}
+
+fn open(client: &Client, ids: &[u64]) -> Result<Vec<Descriptor>> {
+    let open = |id: &u64| Ok(client.open_descriptor(*id, Access::ReadWrite)?);
+    ids.iter().map(open).collect()
+}

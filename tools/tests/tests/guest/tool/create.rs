@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Descriptors that the tool makes.
+
+use iomd::{Access, Kind};
+
+use crate::support::tool::{Tool, run};
+use crate::support::{PAGE, client, eventually, objects, painted, window};
+
+const TAG: u64 = 0x0100;
+
+/// Has the tool make a descriptor; its id.
+#[track_caller]
+fn create(arguments: &[&str]) -> (Tool, u64) {
+    // A terminal has no end of input, as long as nobody types it.
+    let mut tool = Tool::on_terminal(&[&["create"], arguments].concat(), 80, 25);
+    let said = tool.until("parts");
+    let id = said.split_whitespace().nth(1).and_then(|id| id.parse().ok());
+    (tool, id.unwrap_or_else(|| panic!("{said}")))
+}
+
+#[test]
+fn every_kind_lives_as_long_as_the_tool() {
+    let (one, other) = (painted(2, TAG), painted(2, TAG + 2));
+    let [one, other] = [&one, &other].map(|memory| memory.id().unwrap().to_string());
+    let before = objects();
+    for (arguments, kind, length, words) in [
+        (vec!["buffer", "5000"], Kind::Buffer, 5000, [0, 0]),
+        (vec!["buffer", "0x2000", "--sparse"], Kind::Buffer, 8192, [0, 0]),
+        (vec!["sub", &one, "--offset", "4096"], Kind::Sub, 4096, [TAG + 1, 0]),
+        (vec!["multi", &other, &one], Kind::Multi, 4 * 4096, [TAG + 2, TAG + 3]),
+        (vec!["interleaved", &one, &other], Kind::Interleaved, 4 * 4096, [TAG, TAG + 2]),
+        (vec!["guard", "1"], Kind::Guard, 1, [0, 0]),
+    ] {
+        let (tool, id) = create(&arguments);
+        let memory = client().open_descriptor(id, Access::ReadWrite).unwrap();
+        let info = memory.info().unwrap();
+        assert_eq!((info.kind, info.length), (kind, length), "{arguments:?}");
+        if kind != Kind::Guard {
+            let mapping = window(&memory);
+            for (page, word) in (0..mapping.len() / PAGE).zip(words) {
+                assert_eq!(mapping.load_u64(page * PAGE), word, "{arguments:?}");
+            }
+        }
+        drop(memory);
+        tool.kill();
+        eventually("it goes with the tool", || objects() == before);
+    }
+}
+
+#[test]
+fn a_range_can_be_made_read_only() {
+    let memory = painted(1, TAG);
+    let id = memory.id().unwrap().to_string();
+    let (tool, sub) = create(&["sub", &id, "--read-only", "--length", "8"]);
+    let sub = client().open_descriptor(sub, Access::ReadWrite).unwrap();
+    assert!(sub.info().unwrap().read_only);
+    tool.kill();
+}
+
+#[test]
+fn what_is_refused_is_said() {
+    let memory = painted(1, TAG);
+    let id = memory.id().unwrap().to_string();
+    for (arguments, words) in [
+        (vec!["buffer", "0"], "the length is 0"),
+        (vec!["sub", &id, "--offset", "4096"], "the range reaches beyond the descriptor"),
+        (vec!["interleaved", &id, "--granularity", "1"], "they are not equally long"),
+    ] {
+        let (status, text) = run(&[&["--json", "create"], arguments.as_slice()].concat());
+        assert_eq!(status, 1, "{arguments:?}");
+        assert!(text.contains(words), "{text}");
+    }
+}
