@@ -27,10 +27,10 @@ fn mapped(arguments: &[&str]) -> Value {
 #[test]
 fn a_descriptor_is_mapped_and_stays_so() {
     let memory = painted(3, TAG);
+    let place = Region::reserve(4);
     let (id, child) = (memory.id().unwrap().to_string(), reader());
     let pid = child.pid().as_raw_nonzero().to_string();
     let offset = PAGE.to_string();
-    let place = Region::reserve(4);
     let at = format!("{:#x}", place.address());
 
     let first = mapped(&[&id, "--task", &pid, "--offset", &offset, "--unique"]);
