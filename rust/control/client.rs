@@ -4,27 +4,28 @@
 
 use super::{
     argument::{self, Argument},
-    bit, cache_modes, check_flags, check_padding, composite,
+    bit, cache_modes, check_flags, check_padding, composite, foreign,
     handle::{DescriptorFile, MapFile, StaticMapFile},
     task::TaskFile,
 };
 use crate::{
     abi::{
         iomd_batch_entry, iomd_buffer_create, iomd_features, iomd_object_next, iomd_object_open,
-        iomd_redirect_batch, iomd_task_open, IOMD_BATCH_MAX, IOMD_BUFFER_CREATE,
-        IOMD_BUFFER_SPARSE, IOMD_COPY, IOMD_COPY_REFUSE_PINNED, IOMD_COPY_RESUME_ON_TARGET,
-        IOMD_DESCRIPTOR_INFO, IOMD_DESCRIPTOR_REOPEN, IOMD_DESCRIPTOR_RESUME,
-        IOMD_DESCRIPTOR_SUSPEND, IOMD_FEATURES, IOMD_GUARD_CREATE, IOMD_INTERLEAVED_CREATE,
-        IOMD_INTO_TASK_FIXED, IOMD_INTO_TASK_OVERWRITE, IOMD_INTO_TASK_PREFAULT,
-        IOMD_INTO_TASK_READ_ONLY, IOMD_KIND_MAP, IOMD_MAP_CREATE, IOMD_MAP_CREATE_KEEP,
-        IOMD_MAP_EXISTING, IOMD_MAP_INFO, IOMD_MAP_INTO_TASK, IOMD_MAP_REOPEN, IOMD_MAP_SEAL,
-        IOMD_MAP_SEGMENT, IOMD_MULTI_CREATE, IOMD_OBJECT_NEXT, IOMD_OBJECT_OPEN,
-        IOMD_OPEN_READ_ONLY, IOMD_REDIRECT, IOMD_REDIRECT_ABANDONED_RESUME,
+        iomd_redirect_batch, iomd_task_open, IOMD_ADDRESS_RANGES_CREATE, IOMD_BATCH_MAX,
+        IOMD_BUFFER_CREATE, IOMD_BUFFER_SPARSE, IOMD_COMPLETE, IOMD_COPY, IOMD_COPY_REFUSE_PINNED,
+        IOMD_COPY_RESUME_ON_TARGET, IOMD_DESCRIPTOR_INFO, IOMD_DESCRIPTOR_REOPEN,
+        IOMD_DESCRIPTOR_RESUME, IOMD_DESCRIPTOR_SUSPEND, IOMD_FEATURES, IOMD_GUARD_CREATE,
+        IOMD_INTERLEAVED_CREATE, IOMD_INTO_TASK_FIXED, IOMD_INTO_TASK_OVERWRITE,
+        IOMD_INTO_TASK_PREFAULT, IOMD_INTO_TASK_READ_ONLY, IOMD_KIND_MAP, IOMD_MAP_CREATE,
+        IOMD_MAP_CREATE_KEEP, IOMD_MAP_EXISTING, IOMD_MAP_INFO, IOMD_MAP_INTO_TASK,
+        IOMD_MAP_REOPEN, IOMD_MAP_SEAL, IOMD_MAP_SEGMENT, IOMD_MEMFD_IMPORT, IOMD_MULTI_CREATE,
+        IOMD_OBJECT_NEXT, IOMD_OBJECT_OPEN, IOMD_OPEN_READ_ONLY, IOMD_PHYSICAL_CREATE,
+        IOMD_PREPARE, IOMD_REDIRECT, IOMD_REDIRECT_ABANDONED_RESUME,
         IOMD_REDIRECT_ABANDONED_SIGBUS, IOMD_REDIRECT_BATCH, IOMD_REDIRECT_REFUSE_PINNED,
         IOMD_RESUME, IOMD_SET_PURGEABLE, IOMD_SUB_CREATE, IOMD_SUB_READ_ONLY, IOMD_SUSPEND,
         IOMD_TASK_INFO, IOMD_TASK_OPEN, IOMD_UNMAP,
     },
-    descriptor::Descriptor,
+    descriptor::{prepared::Purpose, Descriptor},
     map::{batch::Batch, static_map::StaticMap, view, Inheritance, Map, Request},
     os::{
         file::{self, Access},
@@ -79,6 +80,9 @@ impl MiscDevice for Client {
             IOMD_MULTI_CREATE => composite::multi_create(argument),
             IOMD_INTERLEAVED_CREATE => composite::interleaved_create(argument),
             IOMD_GUARD_CREATE => composite::guard_create(argument),
+            IOMD_ADDRESS_RANGES_CREATE => foreign::address_ranges_create(argument),
+            IOMD_MEMFD_IMPORT => foreign::memfd_import(argument),
+            IOMD_PHYSICAL_CREATE => foreign::physical_create(argument),
             _ => Err(ENOTTY),
         }
     }
@@ -95,7 +99,7 @@ impl MiscDevice for Client {
         let descriptor = Descriptor::new_buffer(length, true)?;
         let cover = descriptor.extents().cover(0, length)?;
         let map = Map::new(Request {
-            descriptor,
+            memory: Descriptor::prepare(&descriptor, cover.pages, Purpose::Look)?,
             cover,
             options: Options::client_mapping(access.is_writable()),
             // What plain mmap gives.
@@ -125,7 +129,10 @@ fn features(argument: UserPtr) -> Result<isize> {
             | bit(IOMD_TASK_OPEN)
             | bit(IOMD_MULTI_CREATE)
             | bit(IOMD_INTERLEAVED_CREATE)
-            | bit(IOMD_GUARD_CREATE),
+            | bit(IOMD_GUARD_CREATE)
+            | bit(IOMD_ADDRESS_RANGES_CREATE)
+            | bit(IOMD_MEMFD_IMPORT)
+            | bit(IOMD_PHYSICAL_CREATE),
         descriptor_calls: bit(IOMD_DESCRIPTOR_INFO)
             | bit(IOMD_DESCRIPTOR_REOPEN)
             | bit(IOMD_MAP_CREATE)
@@ -134,7 +141,9 @@ fn features(argument: UserPtr) -> Result<isize> {
             | bit(IOMD_DESCRIPTOR_RESUME)
             | bit(IOMD_SET_PURGEABLE)
             | bit(IOMD_MAP_EXISTING)
-            | bit(IOMD_SUB_CREATE),
+            | bit(IOMD_SUB_CREATE)
+            | bit(IOMD_PREPARE)
+            | bit(IOMD_COMPLETE),
         map_calls: bit(IOMD_MAP_INFO)
             | bit(IOMD_REDIRECT)
             | bit(IOMD_RESUME)

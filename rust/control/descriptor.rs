@@ -12,14 +12,15 @@ use super::{
 use crate::{
     abi::{
         iomd_copy, iomd_descriptor_info, iomd_descriptor_reopen, iomd_descriptor_resume,
-        iomd_descriptor_suspend, iomd_map_create, IOMD_COPY, IOMD_COPY_REFUSE_PINNED,
-        IOMD_COPY_RESUME_ON_TARGET, IOMD_DESCRIPTOR_INFO, IOMD_DESCRIPTOR_READ_ONLY,
-        IOMD_DESCRIPTOR_REOPEN, IOMD_DESCRIPTOR_RESUME, IOMD_DESCRIPTOR_SUSPEND, IOMD_INHERIT_COPY,
-        IOMD_INHERIT_NONE, IOMD_INHERIT_SHARE, IOMD_MAP_CREATE, IOMD_MAP_CREATE_KEEP,
-        IOMD_MAP_EXISTING, IOMD_OPEN_READ_ONLY, IOMD_SET_PURGEABLE, IOMD_SUB_CREATE,
+        iomd_descriptor_suspend, iomd_map_create, IOMD_COMPLETE, IOMD_COPY,
+        IOMD_COPY_REFUSE_PINNED, IOMD_COPY_RESUME_ON_TARGET, IOMD_DESCRIPTOR_INFO,
+        IOMD_DESCRIPTOR_READ_ONLY, IOMD_DESCRIPTOR_REOPEN, IOMD_DESCRIPTOR_RESUME,
+        IOMD_DESCRIPTOR_SUSPEND, IOMD_INHERIT_COPY, IOMD_INHERIT_NONE, IOMD_INHERIT_SHARE,
+        IOMD_MAP_CREATE, IOMD_MAP_CREATE_KEEP, IOMD_MAP_EXISTING, IOMD_OPEN_READ_ONLY,
+        IOMD_PREPARE, IOMD_REOPEN_PERSISTENT, IOMD_SET_PURGEABLE, IOMD_SUB_CREATE,
         IOMD_SUSPEND_ABANDONED_RESUME, IOMD_SUSPEND_ABANDONED_SIGBUS, IOMD_SUSPEND_SPARE_CALLER,
     },
-    descriptor::{copy::Copy, suspend::DescriptorSuspension},
+    descriptor::{copy::Copy, prepared::Purpose, suspend::DescriptorSuspension, Descriptor},
     map::{Inheritance, Map, Request},
     os::{
         address_space::KeptAddressSpace,
@@ -52,6 +53,8 @@ impl DescriptorFile {
             kind: self.descriptor().kind().number,
             purgeable: purge::number(self.descriptor().purgeable()),
             parts: self.descriptor().parts().len() as u64,
+            direction: self.descriptor().direction().number(),
+            reserved: 0,
         };
         argument.answer()
     }
@@ -60,7 +63,7 @@ impl DescriptorFile {
         let argument = Argument::<iomd_descriptor_reopen>::read_to_answer(argument)?;
         let reopen = &argument.value;
 
-        check_flags(reopen.flags, IOMD_OPEN_READ_ONLY)?;
+        check_flags(reopen.flags, IOMD_OPEN_READ_ONLY | IOMD_REOPEN_PERSISTENT)?;
         check_padding(reopen.padding)?;
         let read_only =
             reopen.flags & IOMD_OPEN_READ_ONLY != 0 || !file::access(file).is_writable();
@@ -69,10 +72,12 @@ impl DescriptorFile {
         } else {
             Access::ReadWrite
         };
-        argument.answer_with_file(
-            Self::open(self.descriptor().clone(), access)?,
-            |reopen, fd| reopen.fd = fd,
-        )
+        let descriptor = if reopen.flags & IOMD_REOPEN_PERSISTENT != 0 {
+            Descriptor::persistent(self.descriptor())?
+        } else {
+            self.descriptor().clone()
+        };
+        argument.answer_with_file(Self::open(descriptor, access)?, |reopen, fd| reopen.fd = fd)
     }
 
     fn map_create(&self, file: &File, argument: UserPtr) -> Result<isize> {
@@ -98,8 +103,9 @@ impl DescriptorFile {
         if options.needs_write() && !self.may_write(file::access(file)) {
             return Err(EACCES);
         }
+        let purpose = Purpose::showing(options.needs_write());
         let map = Map::new(Request {
-            descriptor: self.descriptor().clone(),
+            memory: Descriptor::prepare(self.descriptor(), cover.pages, purpose)?,
             cover,
             options,
             inheritance,
@@ -176,9 +182,9 @@ impl DescriptorFile {
             return Err(EACCES);
         }
         let copied = Copy {
-            source: self.descriptor(),
+            source: &Descriptor::prepare(self.descriptor(), from.pages, Purpose::Look)?,
             from,
-            target: target_descriptor,
+            target: &Descriptor::prepare(target_descriptor, to.pages, Purpose::Write)?,
             to,
             refuse_pinned: copy.flags & IOMD_COPY_REFUSE_PINNED != 0,
             resume_on_target,
@@ -234,6 +240,8 @@ impl FileObject for DescriptorFile {
             IOMD_SET_PURGEABLE => self.set_purgeable(file, argument),
             IOMD_MAP_EXISTING => self.map_existing(file, argument),
             IOMD_SUB_CREATE => self.sub_create(file, argument),
+            IOMD_PREPARE => self.prepare(argument),
+            IOMD_COMPLETE => self.complete(argument),
             _ => Err(ENOTTY),
         }
     }

@@ -4,31 +4,48 @@
 //! [`super::map`] and [`super::static_map`].
 
 use crate::{
-    descriptor::Descriptor,
+    descriptor::{prepared::Prepared, Descriptor},
     map::{static_map::StaticMap, Handle, Map},
     os::file::{self, Access},
     pure::options::Options,
     registry::Strong,
     suspension::HandleId,
 };
-use kernel::{fs::File, prelude::*, sync::aref::ARef};
+use kernel::{
+    fs::File,
+    new_mutex,
+    prelude::*,
+    sync::{aref::ARef, Mutex},
+};
 
 /// A descriptor; the file's mode is the right to it.
 pub(super) struct DescriptorFile {
     descriptor: Strong<Descriptor>,
     id: HandleId,
+    preparations: Pin<KBox<Mutex<KVec<Prepared>>>>,
 }
 
 impl DescriptorFile {
     /// A file of a descriptor. `ENFILE`, `ENOMEM`.
     pub(super) fn open(descriptor: Strong<Descriptor>, access: Access) -> Result<ARef<File>> {
+        let preparations = KBox::pin_init(
+            new_mutex!(KVec::new(), "iomd_file_preparations"),
+            GFP_KERNEL,
+        )?;
+
         file::open(
             Self {
                 descriptor,
                 id: HandleId::new(),
+                preparations,
             },
             access,
         )
+    }
+
+    /// What was prepared through it, and not completed.
+    pub(super) fn preparations(&self) -> &Mutex<KVec<Prepared>> {
+        &self.preparations
     }
 
     /// What owns the suspensions that are made through it.

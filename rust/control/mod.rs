@@ -14,10 +14,12 @@ mod composite;
 pub(crate) mod debugfs;
 mod descriptor;
 mod existing;
+mod foreign;
 mod handle;
 mod into_task;
 mod map;
 mod map_info;
+mod prepare;
 mod purge;
 mod redirect;
 mod static_map;
@@ -26,6 +28,7 @@ mod task;
 use crate::{
     os::{cache, wait::Deadline},
     pure::{
+        direction::Direction,
         options::{OptionsError, HONOURED_CACHES, WRITE_BACK_CACHES},
         range::{RangeError, PAGE_SIZE},
     },
@@ -73,6 +76,11 @@ fn check_flags(flags: u32, known: u32) -> Result {
     } else {
         Err(EINVAL)
     }
+}
+
+/// A direction, from its number.
+fn direction(number: u32) -> Result<Direction> {
+    Direction::from_number(number).ok_or(EINVAL)
 }
 
 /// Refuses padding that may mean something one day.

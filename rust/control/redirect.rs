@@ -14,6 +14,7 @@ use crate::{
         IOMD_REDIRECT_ABANDONED_RESUME, IOMD_REDIRECT_ABANDONED_SIGBUS,
         IOMD_REDIRECT_REFUSE_PINNED,
     },
+    descriptor::{prepared::Purpose, Descriptor},
     map::{Patience, Target},
     os::file,
     pure::range::PageRange,
@@ -92,7 +93,8 @@ impl MapFile {
         if page_offset != map.page_offset() {
             return Err(EINVAL);
         }
-        Ok(Target { descriptor, range })
+        let purpose = Purpose::showing(map.options().needs_write());
+        Descriptor::prepare(&descriptor, range, purpose).map(Target)
     }
 
     pub(super) fn resume(&self, argument: UserPtr) -> Result<isize> {

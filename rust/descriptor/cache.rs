@@ -74,10 +74,9 @@ impl Descriptor {
             let mut observers = self.observers.lock();
             let detached = observers.detach(ticket);
 
-            if observers.count() == 0 && observers.cache_mode != CacheMode::WriteBack {
-                if let Some(pages) = pages {
-                    pages.restore_cache_mode();
-                }
+            let changed = observers.cache_mode != CacheMode::WriteBack;
+            if let Some(pages) = pages.filter(|_| changed && observers.count() == 0) {
+                pages.restore_cache_mode();
                 observers.cache_mode = CacheMode::WriteBack;
             }
             detached

@@ -12,11 +12,15 @@
 use super::{
     composite::Shown,
     observer::{ById, Claimed, LockedObserver, Observer, Use},
+    prepared::{Prepared, Purpose},
     reserve::Reserve,
     transfer::Transfer,
     Descriptor, Part,
 };
-use crate::{pure::extents::Span, registry::Strong};
+use crate::{
+    pure::{cache::CacheMode, extents::Span},
+    registry::Strong,
+};
 use kernel::{
     prelude::*,
     rbtree::RBTree,
@@ -26,9 +30,10 @@ use kernel::{
 
 /// What to copy, and how.
 pub(crate) struct Copy<'a> {
-    pub(crate) source: &'a Strong<Descriptor>,
+    pub(crate) source: &'a Prepared,
     pub(crate) from: Span,
-    pub(crate) target: &'a Strong<Descriptor>,
+    /// To be written.
+    pub(crate) target: &'a Prepared,
     /// As many bytes.
     pub(crate) to: Span,
     /// Pinned pages make it fail.
@@ -194,6 +199,18 @@ impl Copy<'_> {
         })
     }
 
+    /// The mode in which observers go on on the target, unless it is for the memory of either to say.
+    fn common_cache_mode(&self) -> Option<CacheMode> {
+        let is_of_buffers = |descriptor: &Descriptor, pages| {
+            let mut places = descriptor.places(pages);
+            places.all(|(_, place)| place.leaf.as_buffer().is_some())
+        };
+        let may_change = is_of_buffers(self.source, self.from.pages)
+            && is_of_buffers(self.target, self.to.pages);
+
+        self.source.cache_mode().filter(|_| may_change)
+    }
+
     /// An observer that takes part; with where it goes on, if it is to.
     fn participant<'a>(
         &self,
@@ -216,12 +233,13 @@ impl Copy<'_> {
             let shown = locked.all_of(self.source).ok_or(ERANGE)?;
             let before = shown.inside(self.from.pages).ok_or(ERANGE)?;
             let range = self.to.pages.slice(before, shown.pages()).ok_or(ERANGE)?;
+            // It is prepared already.
+            let target = Descriptor::prepare(self.target, range, Purpose::Write)?;
             Some(Part::observe(
-                self.target,
-                range,
+                target,
                 locked.is_writable(),
                 // They move together, and so must not depend on who is first.
-                self.source.cache_mode(),
+                self.common_cache_mode(),
                 observer.clone(),
             )?)
         } else {

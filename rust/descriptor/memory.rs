@@ -8,11 +8,19 @@
 use super::{
     buffer::{self, Buffer},
     extents::Extents,
+    prepared::Purpose,
+    Descriptor,
 };
-use crate::os::{
-    pages::PageRef,
-    rwsem::{ReadGuard, RwSemaphore},
-    task,
+use crate::{
+    os::{
+        frame::Frame,
+        pages::PageRef,
+        physical::PhysicalRange,
+        rwsem::{ReadGuard, RwSemaphore},
+        task,
+    },
+    pure::{cache::CacheMode, direction::Direction},
+    registry::Strong,
 };
 use kernel::{prelude::*, sync::Arc};
 
@@ -47,6 +55,31 @@ pub(crate) trait Leaf: Send + Sync {
         Err(ENODATA)
     }
 
+    /// Which way data go, if that was said.
+    fn direction(&self) -> Option<Direction> {
+        None
+    }
+
+    /// How its memory is cached, if that does not change.
+    fn cache_mode(&self) -> CacheMode {
+        CacheMode::WriteBack
+    }
+
+    /// Sees that its pages are there, until [`Leaf::complete`] is called as often. What is not always
+    /// so for its kind can fail. To be called without locks, unless it is prepared already.
+    fn prepare(&self, _purpose: Purpose) -> Result {
+        Ok(())
+    }
+
+    /// Takes one [`Leaf::prepare`] back. Nobody has a page because of that any more.
+    fn complete(&self) {}
+
+    /// A new descriptor of the memory that is now where this one's was, if that is other memory. To be
+    /// called without locks; errors as of [`Leaf::prepare`].
+    fn renewed(&self) -> Result<Option<Strong<Descriptor>>> {
+        Ok(None)
+    }
+
     /// Memory that iomd allocated: that alone can be sparse, be taken away, or have another cache
     /// mode than write-back.
     fn as_buffer(&self) -> Option<&Buffer> {
@@ -62,6 +95,8 @@ pub(crate) enum Store<'a> {
     /// Pages of others, that are kept for the descriptor: entries are special ones and hold
     /// nothing, so that they are zapped before a page is let go of.
     Foreign(&'a RwSemaphore<ForeignContents>),
+    /// Pages that the kernel does not manage. They cannot be taken away, and entries are special.
+    Device(&'a Arc<PhysicalRange>),
     /// There are none, and never were.
     Nothing,
 }
@@ -84,6 +119,7 @@ impl<'a> Store<'a> {
         match self {
             Self::Own(contents) => Pages::Own(contents.read()),
             Self::Foreign(contents) => Pages::Foreign(contents.read()),
+            Self::Device(range) => Pages::Device(range),
             Self::Nothing => Pages::Nothing,
         }
     }
@@ -93,6 +129,7 @@ impl<'a> Store<'a> {
         match self {
             Self::Own(contents) => contents.try_read().map(Pages::Own),
             Self::Foreign(contents) => contents.try_read().map(Pages::Foreign),
+            Self::Device(range) => Some(Pages::Device(range)),
             Self::Nothing => Some(Pages::Nothing),
         }
     }
@@ -102,7 +139,7 @@ impl<'a> Store<'a> {
         match self {
             Self::Own(contents) => drop(contents.read_killable()),
             Self::Foreign(contents) => drop(contents.read_killable()),
-            Self::Nothing => {}
+            Self::Device(_) | Self::Nothing => {}
         }
     }
 }
@@ -111,6 +148,7 @@ impl<'a> Store<'a> {
 pub(crate) enum Pages<'a> {
     Own(ReadGuard<'a, buffer::Contents>),
     Foreign(ReadGuard<'a, ForeignContents>),
+    Device(&'a Arc<PhysicalRange>),
     Nothing,
 }
 
@@ -120,6 +158,7 @@ impl Pages<'_> {
         match self {
             Self::Own(contents) => contents.is_none(),
             Self::Foreign(contents) => contents.is_none(),
+            Self::Device(_) => false,
             Self::Nothing => true,
         }
     }
@@ -128,7 +167,7 @@ impl Pages<'_> {
     pub(crate) fn are_special(&self) -> bool {
         match self {
             Self::Own(contents) => contents.as_ref().is_some_and(|array| array.is_special()),
-            Self::Foreign(_) => true,
+            Self::Foreign(_) | Self::Device(_) => true,
             Self::Nothing => false,
         }
     }
@@ -138,26 +177,54 @@ impl Pages<'_> {
         match self {
             Self::Own(contents) => contents.as_ref().map_or(0, |array| array.count()),
             Self::Foreign(contents) => contents.as_ref().map_or(0, |pages| pages.count()),
+            Self::Device(range) => range.pages(),
             Self::Nothing => 0,
         }
     }
 
-    /// The page at `index`, if it has memory.
+    /// Where the page at `index` is in physical memory, if it is anywhere.
+    pub(crate) fn address(&self, index: usize) -> Option<u64> {
+        match self {
+            Self::Device(range) => range.address(index),
+            _ => self.get(index).map(|page| page.physical_address()),
+        }
+    }
+
+    /// The page at `index`, if it has memory, to be copied when the others may be taken away again.
+    pub(crate) fn frame(&self, index: usize) -> Option<Frame> {
+        match self {
+            Self::Device(range) => PhysicalRange::page(range, index).map(Frame::Device),
+            _ => self.get(index).map(|page| Frame::Page(page.share())),
+        }
+    }
+
+    /// The first such page in `[index, last]`.
+    pub(crate) fn next_frame(&self, index: usize, last: usize) -> Option<(usize, Frame)> {
+        match self {
+            Self::Device(_) if index > last => None,
+            Self::Device(_) => self.frame(index).map(|frame| (index, frame)),
+            _ => self
+                .next(index, last)
+                .map(|(index, page)| (index, Frame::Page(page.share()))),
+        }
+    }
+
+    /// The page at `index`, if it has memory and the kernel manages that.
     pub(crate) fn get(&self, index: usize) -> Option<PageRef<'_>> {
         match self {
             Self::Own(contents) => contents.as_ref()?.get(index),
             Self::Foreign(contents) => contents.as_ref()?.get(index),
-            Self::Nothing => None,
+            Self::Device(_) | Self::Nothing => None,
         }
     }
 
-    /// The first page with memory in `[index, last]`.
+    /// The first such page in `[index, last]`.
     pub(crate) fn next(&self, index: usize, last: usize) -> Option<(usize, PageRef<'_>)> {
         match self {
             Self::Own(contents) => contents.as_ref()?.next(index, last),
             Self::Foreign(_) if index > last => None,
             Self::Foreign(_) => self.get(index).map(|page| (index, page)),
-            Self::Nothing => None,
+            Self::Device(_) | Self::Nothing => None,
         }
     }
 
@@ -166,7 +233,7 @@ impl Pages<'_> {
     pub(crate) fn is_held(&self, page: &PageRef<'_>) -> bool {
         match self {
             Self::Own(_) => page.is_held(),
-            Self::Foreign(_) | Self::Nothing => false,
+            Self::Foreign(_) | Self::Device(_) | Self::Nothing => false,
         }
     }
 }
@@ -189,6 +256,9 @@ impl Place<'_> {
 
     /// How many of the pages have memory.
     pub(super) fn count(&self) -> usize {
+        if let Pages::Device(_) = self.leaf.store().pages() {
+            return self.pages;
+        }
         let mut count = 0_usize;
 
         // A task that is killed needs no number.

@@ -4,6 +4,7 @@
 //!
 //! A descriptor knows who shows its memory only as [`Observer`]s; what a map is, it does not know.
 
+pub(crate) mod address_ranges;
 mod buffer;
 mod cache;
 pub(crate) mod composite;
@@ -11,10 +12,14 @@ pub(crate) mod copy;
 pub(crate) mod extents;
 mod guard;
 mod interleaved;
+pub(crate) mod memfd;
 pub(crate) mod memory;
 mod multi;
 pub(crate) mod observer;
 mod part;
+mod physical;
+mod pinned;
+pub(crate) mod prepared;
 pub(crate) mod purge;
 mod reserve;
 mod sub;
@@ -29,7 +34,7 @@ use crate::{
         shrinker::Listing,
         trace,
     },
-    pure::range::PageRange,
+    pure::{cache::CacheMode, range::PageRange},
     registry::{Identity, Object, Registry, Strong},
 };
 use buffer::Buffer;
@@ -81,6 +86,10 @@ impl Descriptor {
     fn make(facts: Facts, memory: Memory, below: Below) -> Result<Strong<Self>> {
         let range = PageRange::new(0, facts.extents.pages()).ok_or(EINVAL)?;
         let sparse = facts.sparse;
+        let cache_mode = match &memory {
+            Memory::Leaf(leaf) => leaf.cache_mode(),
+            Memory::Composite(_) => CacheMode::WriteBack,
+        };
         let descriptor = Arc::pin_init(
             pin_init!(Self {
                 identity: Identity::new(),
@@ -88,7 +97,7 @@ impl Descriptor {
                 range,
                 memory,
                 below,
-                observers <- new_mutex!(Observers::new(), "iomd_observers"),
+                observers <- new_mutex!(Observers::new(cache_mode), "iomd_observers"),
                 copying <- new_killable_mutex!((), "iomd_copying"),
                 purging <- new_killable_mutex!(None, "iomd_purging"),
             }),

@@ -98,19 +98,20 @@ pub(super) struct Observers {
     claims: KVec<Claim>,
     pub(super) suspension: Option<DescriptorSuspension>,
     pub(super) purgeable: Purgeable,
-    /// How all of them show the memory; write-back while there is none.
+    /// How all of them show the memory; while there is none, write-back, or what it always has.
     pub(super) cache_mode: CacheMode,
     last_ticket: u64,
 }
 
 impl Observers {
-    pub(super) const fn new() -> Self {
+    /// None yet, of memory that is cached so.
+    pub(super) const fn new(cache_mode: CacheMode) -> Self {
         Self {
             attachments: KVVec::new(),
             claims: KVec::new(),
             suspension: None,
             purgeable: Purgeable::NonVolatile,
-            cache_mode: CacheMode::WriteBack,
+            cache_mode,
             last_ticket: 0,
         }
     }

@@ -9,6 +9,7 @@ use super::{
     composite::Shown,
     memory::Place,
     observer::{Observer, Ticket},
+    prepared::Prepared,
     Descriptor,
 };
 use crate::{
@@ -20,10 +21,10 @@ use kernel::{prelude::*, sync::Arc};
 
 /// A part of a descriptor that an observer shows; it stops being one when this is dropped.
 pub(crate) struct Part {
-    descriptor: Strong<Descriptor>,
-    range: PageRange,
+    // Dropped first: who shows the memory goes before it may.
     /// At least one: the descriptor itself.
     levels: KVVec<Level>,
+    memory: Prepared,
 }
 
 /// A place in a descriptor's list.
@@ -33,19 +34,18 @@ struct Level {
 }
 
 impl Part {
-    /// Lets `observer` show `range`, in a cache mode or, with none, in that which the memory has.
+    /// Lets `observer` show memory, in a cache mode or, with none, in that which the memory has.
     /// `EBUSY` if that part is being copied and the observer would be a new writer, or if the memory
     /// may be taken away and the observer is relied on; and as of [`Descriptor::attach`].
     ///
     /// Before it is dropped the observer's entries in page tables are gone.
     pub(crate) fn observe(
-        descriptor: &Strong<Descriptor>,
-        range: PageRange,
+        memory: Prepared,
         writable: bool,
         cache_mode: Option<CacheMode>,
         observer: Arc<dyn Observer>,
     ) -> Result<Self> {
-        let all = Shown::all(descriptor, range)?;
+        let all = Shown::all(&memory, memory.range())?;
         let mut levels = KVVec::with_capacity(all.len(), GFP_KERNEL_ACCOUNT)?;
 
         for shown in all {
@@ -55,24 +55,20 @@ impl Part {
                 .attach(shown.range, writable, mode, observer.clone())?;
             levels.push(Level { shown, ticket }, GFP_KERNEL_ACCOUNT)?;
         }
-        Ok(Self {
-            descriptor: descriptor.clone(),
-            range,
-            levels,
-        })
+        Ok(Self { levels, memory })
     }
 
     pub(crate) fn descriptor(&self) -> &Strong<Descriptor> {
-        &self.descriptor
+        &self.memory
     }
 
     pub(crate) fn range(&self) -> PageRange {
-        self.range
+        self.memory.range()
     }
 
     /// Where in the descriptor the byte is that is at `page_offset` of the first page.
     pub(crate) fn offset_of(&self, page_offset: u64) -> u64 {
-        let content = self.descriptor.extents().content(self.range.start());
+        let content = self.memory.extents().content(self.range().start());
 
         content.map_or(0, |content| {
             let before = page_offset.saturating_sub(content.offset);
@@ -82,8 +78,8 @@ impl Part {
 
     /// The place of the page that the observer shows as its `index`-th.
     pub(crate) fn place(&self, index: usize) -> Option<Place<'_>> {
-        let place = self.descriptor.place(self.range.nth(index)?)?;
-        let left = self.range.pages().checked_sub(index)?;
+        let place = self.memory.place(self.range().nth(index)?)?;
+        let left = self.range().pages().checked_sub(index)?;
 
         Some(Place {
             pages: place.pages.min(left),
@@ -101,7 +97,7 @@ impl Part {
     pub(crate) fn all_of(&self, descriptor: &Descriptor) -> Option<PageRange> {
         // As many pages as there are all in all, each once: a range has them in order.
         self.ranges_of(descriptor)
-            .find(|shown| shown.pages() == self.range.pages())
+            .find(|shown| shown.pages() == self.range().pages())
     }
 
     fn ranges_of<'a>(&'a self, descriptor: &'a Descriptor) -> impl Iterator<Item = PageRange> + 'a {

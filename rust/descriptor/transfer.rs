@@ -4,7 +4,7 @@
 
 use super::{reserve::Reserve, Descriptor};
 use crate::{
-    os::{pages::Page, task},
+    os::{frame::Frame, task},
     pure::{
         extents::Span,
         range::{PageRange, PAGE_SIZE},
@@ -74,7 +74,8 @@ impl Transfer<'_> {
                     .min(PAGE_SIZE.saturating_sub(spot.offset))
                     .min(end - offset);
                 let place = self.source.place(spot.page).ok_or(ERANGE)?;
-                match place.leaf.store().pages().get(place.page) {
+                let frame = place.leaf.store().pages().frame(place.page);
+                match frame {
                     Some(from) => page.copy_bytes(offset, &from, spot.offset, length),
                     None => page.clear_bytes(offset, length),
                 }
@@ -99,19 +100,14 @@ fn moved(position: u64, from: &Span, to: &Span) -> Result<u64> {
 fn each_page(
     descriptor: &Descriptor,
     range: PageRange,
-    mut work: impl FnMut(&Page, usize) -> Result,
+    mut work: impl FnMut(&Frame, usize) -> Result,
 ) -> Result {
     for (start, place) in descriptor.places(range) {
         let mut next = Some(place.page);
 
         while let Some(from) = next {
             // A reference of our own: the pages of one memory at a time.
-            let Some((index, page)) = place
-                .leaf
-                .store()
-                .pages()
-                .next(from, place.last())
-                .map(|(index, page)| (index, page.share()))
+            let Some((index, page)) = place.leaf.store().pages().next_frame(from, place.last())
             else {
                 break;
             };

@@ -50,23 +50,22 @@ impl Map {
                 drop(state);
                 return fault.retry_after(|| leaf.store().wait());
             };
-            if let Some(page) = pages.get(place.page) {
-                let wanted = fault.page();
-                let following = (1..fault.window().min(place.pages)).map_while(|distance| {
-                    if state.held.holds(wanted.checked_add(distance)?) {
-                        return None;
-                    }
-                    pages.get(place.page.checked_add(distance)?)
-                });
-                self.counters.faults.fetch_add(1, Relaxed);
-                trace::fault(self.id(), wanted);
-                // `state` is held until the entries are in, so that a switch that closes the gate
-                // now drains us before it zaps.
-                return if pages.are_special() {
-                    fault.insert_special(&page, following)
-                } else {
-                    fault.insert(&page, following)
-                };
+            let wanted = fault.page();
+            let following = (1..fault.window().min(place.pages)).map_while(|distance| {
+                let is_held = state.held.holds(wanted.checked_add(distance)?);
+                place.page.checked_add(distance).filter(|_| !is_held)
+            });
+            // `state` is held until the entries are in, so that a switch that closes the gate now
+            // drains us before it zaps.
+            if !pages.are_special() {
+                if let Some(page) = pages.get(place.page) {
+                    self.served(wanted);
+                    return fault.insert(&page, following.map_while(|page| pages.get(page)));
+                }
+            } else if let Some(address) = pages.address(place.page) {
+                self.served(wanted);
+                let following = following.map_while(|page| pages.address(page));
+                return fault.insert_special(address, following);
             }
             // First touch. Memory is allocated without the lock: whoever waits for it to be free
             // must not wait for reclaim.
@@ -77,6 +76,11 @@ impl Map {
                 return fault.sigbus();
             }
         }
+    }
+
+    fn served(&self, page: usize) {
+        self.counters.faults.fetch_add(1, Relaxed);
+        trace::fault(self.id(), page);
     }
 
     /// Passes the gate, if it is open. Who passed keeps a switch from zapping until he has left, so

@@ -43,7 +43,7 @@ pub(crate) mod view;
 mod waiters;
 
 use crate::{
-    descriptor::{Descriptor, Part},
+    descriptor::{prepared::Prepared, Part},
     os::{
         global::global_mutex,
         inode::Inode,
@@ -90,7 +90,7 @@ pub(crate) enum Inheritance {
 
 /// What a map is to be.
 pub(crate) struct Request {
-    pub(crate) descriptor: Strong<Descriptor>,
+    pub(crate) memory: Prepared,
     /// Of the descriptor.
     pub(crate) cover: Cover,
     pub(crate) options: Options,
@@ -167,7 +167,7 @@ impl Map {
     /// cache mode is in conflict; as [`Part::observe`].
     pub(crate) fn new(request: Request) -> Result<Strong<Self>> {
         let Request {
-            descriptor,
+            memory,
             cover,
             options,
             inheritance,
@@ -208,6 +208,7 @@ impl Map {
             }? Error),
             GFP_KERNEL_ACCOUNT,
         )?;
+        let descriptor = memory.clone();
         // From here on an early return retires it, and so takes it out of every list.
         let map = Strong::first(map);
         {
@@ -215,8 +216,7 @@ impl Map {
             // to see what it shows.
             let mut state = map.state.write();
             state.part = Some(Part::observe(
-                &descriptor,
-                range,
+                memory,
                 !options.is_read_only(),
                 options.cache_mode(),
                 map.arc().clone(),

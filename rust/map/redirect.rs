@@ -4,7 +4,10 @@
 
 use super::{switch::Switch, Handle, Map};
 use crate::{
-    descriptor::{Descriptor, Part},
+    descriptor::{
+        prepared::{Prepared, Purpose},
+        Descriptor, Part,
+    },
     os::{user, wait::Deadline},
     pure::range::PageRange,
     registry::Strong,
@@ -12,20 +15,21 @@ use crate::{
 };
 use kernel::prelude::*;
 
-/// New memory for a map: as many pages as the map has, of a descriptor whose rights suffice.
-pub(crate) struct Target {
-    pub(crate) descriptor: Strong<Descriptor>,
-    pub(crate) range: PageRange,
-}
+/// New memory for a map: as many pages as the map has, of a descriptor whose rights suffice. It is
+/// prepared before any lock is taken.
+pub(crate) struct Target(pub(crate) Prepared);
 
 impl Target {
     /// `EBUSY` if it is just being copied and the map is writable, or if others show it in another
     /// cache mode; as [`Part::observe`].
     pub(super) fn observed_by(&self, map: &Strong<Map>) -> Result<Part> {
+        let writable = !map.options.is_read_only();
+        // It is prepared already.
+        let memory = Descriptor::prepare(&self.0, self.0.range(), Purpose::showing(writable))?;
+
         Part::observe(
-            &self.descriptor,
-            self.range,
-            !map.options.is_read_only(),
+            memory,
+            writable,
             map.options.cache_mode(),
             map.arc().clone(),
         )

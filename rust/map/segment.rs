@@ -43,8 +43,7 @@ impl Map {
         let pages = place.leaf.store().pages();
         let page_at = |number: usize| {
             let after = number.checked_sub(first).filter(|&n| n < place.pages)?;
-            let page = pages.get(place.page.checked_add(after)?)?;
-            Some(page.physical_address())
+            pages.address(place.page.checked_add(after)?)
         };
         let start = page_at(first).ok_or(ENODATA)?;
         let within = position % PAGE_SIZE;

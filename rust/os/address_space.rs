@@ -98,10 +98,16 @@ impl KeptAddressSpace {
         pages: usize,
         found: impl FnOnce(&T, usize, Access) -> R,
     ) -> Option<R> {
-        let user = self.0.mmget_not_zero()?;
+        let user = self.user()?;
         let lock = user.mmap_read_lock();
 
         vma::shown_at(&lock, address, pages, found)
+    }
+
+    /// A use of it, unless nobody has it any more. To be dropped without locks: the last one empties
+    /// the address space.
+    pub(super) fn user(&self) -> Option<ARef<MmWithUser>> {
+        self.0.mmget_not_zero()
     }
 
     pub(super) fn as_raw(&self) -> *mut bindings::mm_struct {

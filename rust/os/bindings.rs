@@ -9,7 +9,7 @@
 // There are 40,000 of them, which the documentation is not to repeat.
 #[doc(no_inline)]
 pub(super) use kernel::bindings::*;
-use kernel::ffi::{c_char, c_int, c_uint, c_ulong, c_void};
+use kernel::ffi::{c_char, c_int, c_long, c_uint, c_ulong, c_void};
 
 extern "C" {
     /// `fs/anon_inodes.c`.
@@ -33,6 +33,16 @@ extern "C" {
     pub(super) fn set_pages_array_uc(pages: *mut *mut page, count: c_int) -> c_int;
     pub(super) fn set_pages_array_wc(pages: *mut *mut page, count: c_int) -> c_int;
     pub(super) fn set_pages_array_wb(pages: *mut *mut page, count: c_int) -> c_int;
+
+    /// `mm/gup.c`.
+    pub(super) fn memfd_pin_folios(
+        file: *mut file,
+        start: loff_t,
+        end: loff_t,
+        folios: *mut *mut folio,
+        max_folios: c_uint,
+        offset: *mut c_ulong,
+    ) -> c_long;
 
     pub(super) fn iomd_mutex_lock_killable(lock: *mut mutex) -> c_int;
     pub(super) fn iomd_mutex_lock_killable_nest_lock(lock: *mut mutex, outer: *mut mutex) -> c_int;
@@ -62,6 +72,7 @@ extern "C" {
     pub(super) fn iomd_xa_init_accounted(xa: *mut xarray);
     pub(super) fn iomd_xa_insert(xa: *mut xarray, index: c_ulong, entry: *mut c_void) -> c_int;
     pub(super) fn iomd_get_page(page: *mut page);
+    pub(super) fn iomd_put_page(page: *mut page);
     pub(super) fn iomd_memcpy_page(
         to: *mut page,
         offset: usize,
@@ -96,6 +107,30 @@ extern "C" {
     ) -> *mut c_void;
     pub(super) fn iomd_reclaim_is_done() -> bool;
     pub(super) fn iomd_account_reclaimed(pages: c_ulong);
+    pub(super) fn iomd_pin_user_pages(
+        mm: *mut mm_struct,
+        address: c_ulong,
+        count: c_ulong,
+        write: bool,
+        pages: *mut *mut page,
+    ) -> c_long;
+    pub(super) fn iomd_copy_from_io(
+        to: *mut page,
+        offset: usize,
+        from: *const c_void,
+        length: usize,
+    );
+    pub(super) fn iomd_copy_to_io(to: *mut c_void, from: *mut page, offset: usize, length: usize);
+    pub(super) fn iomd_folio_page(folio: *mut folio, page: c_ulong) -> *mut page;
+    pub(super) fn iomd_lock_file_shared(file: *mut file);
+    pub(super) fn iomd_unlock_file_shared(file: *mut file);
+    pub(super) fn iomd_file_readable(file: *mut file) -> bool;
+    pub(super) fn iomd_file_size(file: *mut file) -> loff_t;
+    pub(super) fn iomd_memfd_seals(file: *mut file) -> c_int;
+    pub(super) fn iomd_locked_down() -> c_int;
+    pub(super) fn iomd_overlaps_ram(start: phys_addr_t, size: usize) -> bool;
+    pub(super) fn iomd_request_mem_region(start: phys_addr_t, size: usize) -> *mut resource;
+    pub(super) fn iomd_release_mem_region(start: phys_addr_t, size: usize);
 
     pub(super) fn iomd_trace_descriptor_create(descriptor: u64, pages: u64, sparse: bool);
     pub(super) fn iomd_trace_map_create(map: u64, descriptor: u64, first_page: u64);

@@ -112,7 +112,7 @@ impl Fault<'_> {
         // SAFETY: By the invariant.
         let address = unsafe { (*self.vmf).__bindgen_anon_1.address };
 
-        // SAFETY: By the invariant the VMA is locked and MIXEDMAP, and a `Page` has order 0.
+        // SAFETY: By the invariant the VMA is locked and MIXEDMAP, and pages of ours are single.
         let result =
             unsafe { bindings::vm_insert_page(self.vma().as_ptr(), address, page.as_ptr()) };
         // EBUSY: another thread was faster, and it can only have put in the same page.
@@ -140,21 +140,18 @@ impl Fault<'_> {
         Outcome::code(bindings::vm_fault_reason_VM_FAULT_NOPAGE)
     }
 
-    /// As [`Fault::insert`], for pages of others, or of another mode than write-back.
+    /// As [`Fault::insert`], for pages of others, or of another mode than write-back, by where they are
+    /// in physical memory.
     ///
-    /// The entries get the mode that the kernel has noted with the page. Through them nobody can hold
+    /// The entries get the mode that the kernel has noted for the page. Through them nobody can hold
     /// it. They have no reference either: the object zaps before it lets go of page or mode.
-    pub(crate) fn insert_special<'p>(
-        self,
-        page: &Page,
-        following: impl Iterator<Item = PageRef<'p>>,
-    ) -> Outcome {
+    pub(crate) fn insert_special(self, page: u64, following: impl Iterator<Item = u64>) -> Outcome {
         let vma = self.vma().as_ptr();
         // SAFETY: By the invariant.
         let address = unsafe { (*self.vmf).__bindgen_anon_1.address };
-        let insert = |distance: usize, page: &Page| {
+        let insert = |distance: usize, page: u64| {
             let address = address.wrapping_add(PAGE_SIZE.wrapping_mul(distance));
-            let frame = page.physical_address() as usize / PAGE_SIZE;
+            let frame = page as usize / PAGE_SIZE;
             // SAFETY: By the invariant the VMA is locked and MIXEDMAP; the call checks the address
             // against it.
             unsafe { bindings::vmf_insert_mixed(vma, address, frame) }
@@ -163,7 +160,7 @@ impl Fault<'_> {
         let code = insert(0, page);
         for (distance, page) in (1..).zip(following) {
             // That they are wanted at all is a guess.
-            insert(distance, &page);
+            insert(distance, page);
         }
         Outcome::code(code)
     }

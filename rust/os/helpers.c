@@ -7,7 +7,9 @@
 
 #include <linux/fs.h>
 #include <linux/highmem.h>
+#include <linux/hugetlb.h>
 #include <linux/io.h>
+#include <linux/ioport.h>
 #include <linux/list_lru.h>
 #include <linux/memcontrol.h>
 #include <linux/mm.h>
@@ -16,6 +18,8 @@
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/user.h>
+#include <linux/security.h>
+#include <linux/shmem_fs.h>
 #include <linux/shrinker.h>
 #include <linux/slab.h>
 #include <linux/swap.h>
@@ -134,6 +138,11 @@ int iomd_xa_insert(struct xarray *xa, unsigned long index, void *entry)
 void iomd_get_page(struct page *page)
 {
 	get_page(page);
+}
+
+void iomd_put_page(struct page *page)
+{
+	put_page(page);
 }
 
 void iomd_copy_highpage(struct page *to, struct page *from)
@@ -259,4 +268,97 @@ bool iomd_reclaim_is_done(void)
 void iomd_account_reclaimed(unsigned long pages)
 {
 	mm_account_reclaimed_pages(pages);
+}
+
+/* Takes and drops the mmap lock, which the call in the middle may have dropped. */
+long iomd_pin_user_pages(struct mm_struct *mm, unsigned long address,
+			 unsigned long count, bool write, struct page **pages)
+{
+	int locked = 1;
+	long pinned;
+
+	if (mmap_read_lock_killable(mm))
+		return -EINTR;
+	pinned = pin_user_pages_remote(mm, address, count,
+				       FOLL_LONGTERM | (write ? FOLL_WRITE : 0),
+				       pages, &locked);
+	if (locked)
+		mmap_read_unlock(mm);
+	return pinned;
+}
+
+void iomd_copy_from_io(struct page *to, size_t offset,
+		       const void __iomem *from, size_t length)
+{
+	void *start = kmap_local_page(to);
+
+	memcpy_fromio(start + offset, from, min(length, PAGE_SIZE - offset));
+	kunmap_local(start);
+}
+
+void iomd_copy_to_io(void __iomem *to, struct page *from, size_t offset,
+		     size_t length)
+{
+	void *start = kmap_local_page(from);
+
+	memcpy_toio(to, start + offset, min(length, PAGE_SIZE - offset));
+	kunmap_local(start);
+}
+
+struct page *iomd_folio_page(struct folio *folio, unsigned long page)
+{
+	return folio_page(folio, page);
+}
+
+/* Seals are added, and sizes are changed, by who has it to write. */
+void iomd_lock_file_shared(struct file *file)
+{
+	inode_lock_shared(file_inode(file));
+}
+
+void iomd_unlock_file_shared(struct file *file)
+{
+	inode_unlock_shared(file_inode(file));
+}
+
+bool iomd_file_readable(struct file *file)
+{
+	return file->f_mode & FMODE_READ;
+}
+
+loff_t iomd_file_size(struct file *file)
+{
+	return i_size_read(file_inode(file));
+}
+
+int iomd_memfd_seals(struct file *file)
+{
+	if (shmem_file(file))
+		return SHMEM_I(file_inode(file))->seals;
+#ifdef CONFIG_HUGETLBFS
+	if (is_file_hugepages(file))
+		return HUGETLBFS_I(file_inode(file))->seals;
+#endif
+	return -EINVAL;
+}
+
+int iomd_locked_down(void)
+{
+	return security_locked_down(LOCKDOWN_DEV_MEM);
+}
+
+bool iomd_overlaps_ram(phys_addr_t start, size_t size)
+{
+	return region_intersects(start, size, IORESOURCE_SYSTEM_RAM,
+				 IORES_DESC_NONE) != REGION_DISJOINT;
+}
+
+struct resource *iomd_request_mem_region(phys_addr_t start, size_t size)
+{
+	return request_mem_region(start, size, "iomd");
+}
+
+void iomd_release_mem_region(phys_addr_t start, size_t size)
+{
+	release_mem_region(start, size);
 }

@@ -6,6 +6,7 @@
 
 struct file;
 struct callback_head;
+struct folio;
 struct inode;
 struct kmem_cache;
 struct list_lru;
@@ -14,6 +15,7 @@ struct mm_struct;
 struct mutex;
 struct page;
 struct pid;
+struct resource;
 struct shrinker;
 struct user_struct;
 struct vm_fault;
@@ -37,6 +39,7 @@ struct page *iomd_alloc_page(void);
 void iomd_xa_init_accounted(struct xarray *xa);
 int iomd_xa_insert(struct xarray *xa, unsigned long index, void *entry);
 void iomd_get_page(struct page *page);
+void iomd_put_page(struct page *page);
 void iomd_copy_highpage(struct page *to, struct page *from);
 void iomd_clear_highpage(struct page *page);
 void iomd_memcpy_page(struct page *to, size_t offset, struct page *from,
@@ -61,6 +64,22 @@ void *iomd_kmem_cache_alloc_lru(struct kmem_cache *cache,
 				struct list_lru *list);
 bool iomd_reclaim_is_done(void);
 void iomd_account_reclaimed(unsigned long pages);
+long iomd_pin_user_pages(struct mm_struct *mm, unsigned long address,
+			 unsigned long count, bool write, struct page **pages);
+void iomd_copy_from_io(struct page *to, size_t offset,
+		       const void __iomem *from, size_t length);
+void iomd_copy_to_io(void __iomem *to, struct page *from, size_t offset,
+		     size_t length);
+struct page *iomd_folio_page(struct folio *folio, unsigned long page);
+void iomd_lock_file_shared(struct file *file);
+void iomd_unlock_file_shared(struct file *file);
+bool iomd_file_readable(struct file *file);
+loff_t iomd_file_size(struct file *file);
+int iomd_memfd_seals(struct file *file);
+int iomd_locked_down(void);
+bool iomd_overlaps_ram(phys_addr_t start, size_t size);
+struct resource *iomd_request_mem_region(phys_addr_t start, size_t size);
+void iomd_release_mem_region(phys_addr_t start, size_t size);
 
 void iomd_trace_descriptor_create(u64 descriptor, u64 pages, bool sparse);
 void iomd_trace_map_create(u64 map, u64 descriptor, u64 first_page);

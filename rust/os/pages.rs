@@ -27,7 +27,7 @@ use kernel::{
 ///
 /// # Invariants
 ///
-/// `self` owns one reference to a page of order 0.
+/// `self` owns one reference to a page, which can be part of a folio.
 pub(crate) struct Page(NonNull<bindings::page>);
 
 // SAFETY: A reference to a page belongs to no thread.
@@ -138,7 +138,7 @@ impl Drop for Page {
     fn drop(&mut self) {
         // Whoever pinned the page keeps it, and its memcg charge, until he lets go.
         // SAFETY: By the invariant the reference is ours to drop.
-        unsafe { bindings::__free_pages(self.as_ptr(), 0) };
+        unsafe { bindings::iomd_put_page(self.as_ptr()) };
     }
 }
 
@@ -276,8 +276,8 @@ pub(crate) struct PageRef<'a>(ManuallyDrop<Page>, PhantomData<&'a Page>);
 impl PageRef<'_> {
     /// # Safety
     ///
-    /// `page` is null, or a page of order 0 that is kept for the lifetime of the result.
-    unsafe fn from_raw(page: *mut bindings::page) -> Option<Self> {
+    /// `page` is null, or a page that is kept for the lifetime of the result.
+    pub(super) unsafe fn from_raw(page: *mut bindings::page) -> Option<Self> {
         NonNull::new(page).map(|page| Self(ManuallyDrop::new(Page(page)), PhantomData))
     }
 }

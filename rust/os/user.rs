@@ -19,6 +19,11 @@ pub(crate) fn may_trace() -> bool {
     capable(bindings::CAP_SYS_PTRACE)
 }
 
+/// CAP_SYS_RAWIO: to reach physical memory.
+pub(crate) fn may_reach_raw_memory() -> bool {
+    capable(bindings::CAP_SYS_RAWIO)
+}
+
 /// For a right that is used where it is there, and not missed: a denial is no event for the audit
 /// log.
 fn capable_noaudit(capability: u32) -> bool {

@@ -9,6 +9,7 @@
 mod atomic;
 pub mod cache;
 pub mod compatible;
+pub mod direction;
 pub mod extents;
 // Without loom there are no atomics for it.
 #[cfg(any(MODULE, test))]

@@ -131,6 +131,58 @@ impl PageRange {
     }
 }
 
+/// Bytes of an address space or of a file, at least one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AddressRange {
+    start: usize,
+    last: usize,
+}
+
+impl AddressRange {
+    /// `length` bytes from `address` on. `Empty`; `Overflow` if they reach beyond the last address.
+    pub fn new(address: u64, length: u64) -> Result<Self, RangeError> {
+        let more = length.checked_sub(1).ok_or(RangeError::Empty)?;
+        let last = address.checked_add(more).ok_or(RangeError::Overflow)?;
+        // The byte after it has an address too, of its page at the least.
+        last.checked_add(PAGE_SIZE).ok_or(RangeError::Overflow)?;
+        let number = |address| usize::try_from(address).map_err(|_| RangeError::Overflow);
+        Ok(Self {
+            start: number(address)?,
+            last: number(last)?,
+        })
+    }
+
+    /// Where it begins in its first page.
+    pub fn head(self) -> u64 {
+        self.start as u64 % PAGE_SIZE
+    }
+
+    /// How many bytes.
+    pub fn length(self) -> u64 {
+        (self.last - self.start) as u64 + 1
+    }
+
+    /// The address after it.
+    pub fn end(self) -> u64 {
+        self.last as u64 + 1
+    }
+
+    /// The address of its first page.
+    pub fn first_page(self) -> usize {
+        self.start - self.head() as usize
+    }
+
+    /// The number of its first page, from address 0 on.
+    pub fn page_number(self) -> usize {
+        self.start / PAGE_SIZE as usize
+    }
+
+    /// In how many pages it lies.
+    pub fn pages(self) -> usize {
+        self.last / PAGE_SIZE as usize - self.page_number() + 1
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -36,6 +36,9 @@
 #define IOMD_MULTI_CREATE	_IO(IOMD_IOC_TYPE, 0x06)
 #define IOMD_INTERLEAVED_CREATE	_IO(IOMD_IOC_TYPE, 0x07)
 #define IOMD_GUARD_CREATE	_IO(IOMD_IOC_TYPE, 0x08)
+#define IOMD_ADDRESS_RANGES_CREATE _IO(IOMD_IOC_TYPE, 0x09)
+#define IOMD_MEMFD_IMPORT	_IO(IOMD_IOC_TYPE, 0x0a)
+#define IOMD_PHYSICAL_CREATE	_IO(IOMD_IOC_TYPE, 0x0b)
 
 /* Calls on a descriptor: 0x20-0x3f */
 #define IOMD_DESCRIPTOR_INFO	_IO(IOMD_IOC_TYPE, 0x20)
@@ -47,6 +50,8 @@
 #define IOMD_SET_PURGEABLE	_IO(IOMD_IOC_TYPE, 0x26)
 #define IOMD_MAP_EXISTING	_IO(IOMD_IOC_TYPE, 0x27)
 #define IOMD_SUB_CREATE		_IO(IOMD_IOC_TYPE, 0x28)
+#define IOMD_PREPARE		_IO(IOMD_IOC_TYPE, 0x29)
+#define IOMD_COMPLETE		_IO(IOMD_IOC_TYPE, 0x2a)
 
 /* Calls on a map: 0x40-0x5f */
 #define IOMD_MAP_INFO		_IO(IOMD_IOC_TYPE, 0x40)
@@ -100,6 +105,9 @@
 #define IOMD_KIND_MULTI		4U /* a descriptor: others, one after the other */
 #define IOMD_KIND_INTERLEAVED	5U /* a descriptor: some of each of others in turn */
 #define IOMD_KIND_GUARD		6U /* a descriptor: pages without memory */
+#define IOMD_KIND_ADDRESS_RANGES 7U /* a descriptor: memory of a task */
+#define IOMD_KIND_MEMFD		8U /* a descriptor: memory of a file */
+#define IOMD_KIND_PHYSICAL	9U /* a descriptor: physical memory */
 
 /**
  * struct iomd_features - IOMD_FEATURES: what this kernel's iomd can do
@@ -253,6 +261,97 @@ struct iomd_guard_create {
 	__u32 padding;
 };
 
+/*
+ * Which way data go between memory and device, with XNU's values (IOTypes.h).
+ * What a device reads only, tasks read only.
+ */
+#define IOMD_DIRECTION_IN	1U /* the memory is written, and read */
+#define IOMD_DIRECTION_OUT	2U /* it is read */
+#define IOMD_DIRECTION_IN_OUT	(IOMD_DIRECTION_IN | IOMD_DIRECTION_OUT)
+
+/* The most address ranges that a descriptor has */
+#define IOMD_ADDRESS_RANGES_MAX	65536U
+
+/**
+ * struct iomd_address_range - some of a task's memory
+ * @address: where it begins, at any byte
+ * @length: bytes, not 0
+ */
+struct iomd_address_range {
+	__u64 address;
+	__u64 length;
+};
+
+/**
+ * struct iomd_address_ranges_create - IOMD_ADDRESS_RANGES_CREATE: memory of a
+ * task as a descriptor: the bytes of these ranges, one after the other
+ * @size: sizeof(struct iomd_address_ranges_create)
+ * @flags: must be zero
+ * @ranges: address of an array of struct iomd_address_range
+ * @count: its length, from 1 to IOMD_ADDRESS_RANGES_MAX
+ * @direction: IOMD_DIRECTION_*
+ * @id: out, the descriptor's id
+ * @task: a task
+ * @fd: out, the descriptor
+ */
+struct iomd_address_ranges_create {
+	__u32 size;
+	__u32 flags;
+	__u64 ranges;
+	__u32 count;
+	__u32 direction;
+	__u64 id;
+	__s32 task;
+	__s32 fd;
+};
+
+/**
+ * struct iomd_memfd_import - IOMD_MEMFD_IMPORT: memory of a file as a
+ * descriptor: a memfd, or another file of tmpfs or hugetlbfs
+ * @size: sizeof(struct iomd_memfd_import)
+ * @flags: must be zero
+ * @offset: where it begins in the file, at any byte
+ * @length: bytes; 0 = from @offset to the end of the file
+ * @direction: IOMD_DIRECTION_*
+ * @memfd: the file, open for reading and, unless @direction is
+ *	IOMD_DIRECTION_OUT, for writing
+ * @id: out, the descriptor's id
+ * @fd: out, the descriptor
+ * @padding: must be zero
+ */
+struct iomd_memfd_import {
+	__u32 size;
+	__u32 flags;
+	__u64 offset;
+	__u64 length;
+	__u32 direction;
+	__s32 memfd;
+	__u64 id;
+	__s32 fd;
+	__u32 padding;
+};
+
+/**
+ * struct iomd_physical_create - IOMD_PHYSICAL_CREATE: physical memory that the
+ * kernel does not use as a descriptor (CAP_SYS_RAWIO)
+ * @size: sizeof(struct iomd_physical_create)
+ * @flags: must be zero
+ * @address: where it begins, at any byte
+ * @length: bytes, not 0
+ * @direction: IOMD_DIRECTION_*
+ * @fd: out, the descriptor
+ * @id: out, the descriptor's id
+ */
+struct iomd_physical_create {
+	__u32 size;
+	__u32 flags;
+	__u64 address;
+	__u64 length;
+	__u32 direction;
+	__s32 fd;
+	__u64 id;
+};
+
 /**
  * struct iomd_object_next - IOMD_OBJECT_NEXT: walk all objects (CAP_SYS_ADMIN)
  * @size: sizeof(struct iomd_object_next)
@@ -313,6 +412,8 @@ struct iomd_object_open {
  * @kind: out, IOMD_KIND_*
  * @purgeable: in, must be zero; out, IOMD_PURGEABLE_*
  * @parts: out, how many descriptors it is made of; 0 for memory of its own
+ * @direction: out, IOMD_DIRECTION_*
+ * @reserved: out, zero
  */
 struct iomd_descriptor_info {
 	__u32 size;
@@ -324,13 +425,21 @@ struct iomd_descriptor_info {
 	__u32 kind;
 	__u32 purgeable;
 	__u64 parts;
+	__u32 direction;
+	__u32 reserved;
 };
+
+/*
+ * Where the descriptor is of memory that its task or its file has no longer
+ * there: not that, but a new descriptor of what is there now
+ */
+#define IOMD_REOPEN_PERSISTENT	(1U << 1)
 
 /**
  * struct iomd_descriptor_reopen - IOMD_DESCRIPTOR_REOPEN: another file
  * descriptor of the same descriptor, with the same rights or fewer
  * @size: sizeof(struct iomd_descriptor_reopen)
- * @flags: IOMD_OPEN_*
+ * @flags: IOMD_OPEN_*, IOMD_REOPEN_*
  * @fd: out
  * @padding: must be zero
  */
@@ -389,6 +498,32 @@ struct iomd_set_purgeable {
 	__u32 flags;
 	__u32 state;
 	__u32 old_state;
+};
+
+/**
+ * struct iomd_prepare - IOMD_PREPARE: the memory stays where it is until
+ * IOMD_COMPLETE, which is called as often, or until this open file is closed
+ * @size: sizeof(struct iomd_prepare)
+ * @flags: must be zero
+ * @direction: IOMD_DIRECTION_*; 0 = that of the descriptor
+ * @padding: must be zero
+ */
+struct iomd_prepare {
+	__u32 size;
+	__u32 flags;
+	__u32 direction;
+	__u32 padding;
+};
+
+/**
+ * struct iomd_complete - IOMD_COMPLETE: the end of one IOMD_PREPARE through
+ * this open file
+ * @size: sizeof(struct iomd_complete)
+ * @flags: must be zero
+ */
+struct iomd_complete {
+	__u32 size;
+	__u32 flags;
 };
 
 /* The mapping lives on when the last file descriptor of the map is closed */

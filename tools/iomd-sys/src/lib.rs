@@ -39,12 +39,21 @@ mod tests {
             iomd_object_next { size, flags, id, kind, padding }
             iomd_object_open { size, flags, id, kind, fd }
             iomd_descriptor_info {
-                size, flags, id, length, resident, maps, kind, purgeable, parts,
+                size, flags, id, length, resident, maps, kind, purgeable, parts, direction,
+                reserved,
             }
             iomd_sub_create { size, flags, offset, length, id, fd, padding }
             iomd_multi_create { size, flags, descriptors, count, fd, id }
             iomd_interleaved_create { size, flags, descriptors, granularity, count, fd, id }
             iomd_guard_create { size, flags, length, id, fd, padding }
+            iomd_address_range { address, length }
+            iomd_address_ranges_create { size, flags, ranges, count, direction, id, task, fd }
+            iomd_memfd_import {
+                size, flags, offset, length, direction, memfd, id, fd, padding,
+            }
+            iomd_physical_create { size, flags, address, length, direction, fd, id }
+            iomd_prepare { size, flags, direction, padding }
+            iomd_complete { size, flags }
             iomd_descriptor_reopen { size, flags, fd, padding }
             iomd_set_purgeable { size, flags, state, old_state }
             iomd_map_create { size, flags, options, inheritance, offset, length, id, fd, padding }
