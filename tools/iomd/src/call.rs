@@ -37,6 +37,11 @@ macro_rules! argument {
 argument! {
     iomd_features is taken by IOMD_FEATURES;
     iomd_buffer_create is taken by IOMD_BUFFER_CREATE;
+    iomd_address_ranges_create is taken by IOMD_ADDRESS_RANGES_CREATE;
+    iomd_memfd_import is taken by IOMD_MEMFD_IMPORT;
+    iomd_physical_create is taken by IOMD_PHYSICAL_CREATE;
+    iomd_prepare is taken by IOMD_PREPARE;
+    iomd_complete is taken by IOMD_COMPLETE;
     iomd_object_next is taken by IOMD_OBJECT_NEXT;
     iomd_object_open is taken by IOMD_OBJECT_OPEN;
     iomd_redirect_batch is taken by IOMD_REDIRECT_BATCH;

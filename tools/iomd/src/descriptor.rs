@@ -10,8 +10,8 @@ use crate::call::{Argument, call, received};
 use crate::error::Asked;
 use crate::handle::handle;
 use crate::{
-    Access, CopyBuilder, DescriptorSuspendBuilder, Kind, MapBuilder, MapInTaskBuilder, Purgeable,
-    Request, Result, Task,
+    Access, CopyBuilder, DescriptorSuspendBuilder, Direction, Kind, MapBuilder, MapInTaskBuilder,
+    Purgeable, Request, Result, Task,
 };
 
 /// Memory: XNU's `IOMemoryDescriptor`.
@@ -36,6 +36,8 @@ pub struct DescriptorInfo {
     pub maps: u64,
     /// Whether it may be taken away, or was.
     pub purgeable: Purgeable,
+    /// Which way data go (`getDirection`).
+    pub direction: Direction,
     /// Whether the file descriptor that was asked gives read-only maps only.
     pub read_only: bool,
     /// How many descriptors it is made of; 0 for memory of its own.
@@ -58,6 +60,7 @@ impl Descriptor {
             resident: info.resident,
             maps: info.maps,
             purgeable: info.purgeable.into(),
+            direction: info.direction.into(),
             read_only: info.flags & sys::IOMD_DESCRIPTOR_READ_ONLY != 0,
             parts: info.parts,
         })

@@ -41,6 +41,7 @@ mod descriptor;
 mod descriptor_suspend;
 mod error;
 mod features;
+mod foreign;
 mod handle;
 mod map;
 mod map_builder;
@@ -66,6 +67,7 @@ pub use error::{Error, Result};
 pub use features::{
     BufferFlags, CopyFlags, Features, IntoTaskFlags, MapFlags, RedirectFlags, SubFlags,
 };
+pub use foreign::{AddressRange, Direction};
 pub use map::{Map, MapInfo, MmapOptions, Segment};
 pub use map_builder::MapBuilder;
 pub use map_in_task::MapInTaskBuilder;

@@ -35,6 +35,12 @@ pub enum Kind {
     Interleaved,
     /// A descriptor: pages that nobody can access.
     Guard,
+    /// A descriptor: memory of a task.
+    AddressRanges,
+    /// A descriptor: memory of a file.
+    Memfd,
+    /// A descriptor: physical memory.
+    Physical,
     /// A number that this library has no name for.
     Other(u32),
 }
@@ -48,6 +54,9 @@ impl From<u32> for Kind {
             sys::IOMD_KIND_MULTI => Self::Multi,
             sys::IOMD_KIND_INTERLEAVED => Self::Interleaved,
             sys::IOMD_KIND_GUARD => Self::Guard,
+            sys::IOMD_KIND_ADDRESS_RANGES => Self::AddressRanges,
+            sys::IOMD_KIND_MEMFD => Self::Memfd,
+            sys::IOMD_KIND_PHYSICAL => Self::Physical,
             other => Self::Other(other),
         }
     }
@@ -62,6 +71,9 @@ impl fmt::Display for Kind {
             Self::Multi => f.write_str("multi"),
             Self::Interleaved => f.write_str("interleaved"),
             Self::Guard => f.write_str("guard"),
+            Self::AddressRanges => f.write_str("ranges"),
+            Self::Memfd => f.write_str("memfd"),
+            Self::Physical => f.write_str("physical"),
             Self::Other(number) => write!(f, "object of kind {number}"),
         }
     }

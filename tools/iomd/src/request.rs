@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use rustix::io::Errno;
 
-use crate::{Batch, Client, Inheritance, MapOptions, Purgeable};
+use crate::{Batch, Client, Direction, Inheritance, MapOptions, Purgeable};
 
 /// What was asked of the kernel. Offsets and lengths are bytes; a length of 0 asks for all from the
 /// offset on.
@@ -31,6 +31,16 @@ pub enum Request {
     CreateGuard { length: u64 },
     /// [`Descriptor::sub`](crate::Descriptor::sub)
     CreateSub { offset: u64, length: u64 },
+    /// [`Client::address_ranges`](crate::Client::address_ranges)
+    CreateAddressRanges { ranges: usize, direction: Direction },
+    /// [`Client::import_memfd`](crate::Client::import_memfd)
+    ImportMemfd { offset: u64, length: u64, direction: Direction },
+    /// [`Client::physical_range`](crate::Client::physical_range)
+    CreatePhysical { address: u64, length: u64, direction: Direction },
+    /// [`Descriptor::prepare`](crate::Descriptor::prepare)
+    Prepare,
+    /// [`Descriptor::complete`](crate::Descriptor::complete)
+    Complete,
     /// [`Client::objects`](crate::Client::objects)
     NextObject,
     /// [`Client::open_object`](crate::Client::open_object)
@@ -141,6 +151,40 @@ impl Request {
             ) => "it would be nested too deeply, or consist of too many descriptors",
             (Self::CreateSub { .. }, Errno::RANGE) => "the range reaches beyond the descriptor",
             (Self::CreateSub { .. }, Errno::ACCESS) => "the descriptor is read-only",
+            (Self::CreateAddressRanges { .. }, Errno::INVAL) => {
+                "the file is not a task, there is no range or there are too many, or one is empty"
+            }
+            (Self::CreateAddressRanges { .. }, Errno::SRCH) => {
+                "its process has exited or called exec"
+            }
+            (Self::CreateAddressRanges { .. }, Errno::OVERFLOW) => "the ranges are too large",
+            (Self::ImportMemfd { .. }, Errno::INVAL) => {
+                "it is no memfd and no file of tmpfs or hugetlbfs, or offset or length are not \
+                 multiples of the page size"
+            }
+            (Self::ImportMemfd { .. }, Errno::RANGE) => "the range reaches beyond the file",
+            (Self::ImportMemfd { .. }, Errno::ACCESS) => "the file is not open for that direction",
+            (Self::ImportMemfd { .. }, Errno::PERM) => "the file is sealed against writing",
+            (Self::ImportMemfd { .. } | Self::Prepare, Errno::NOMEM) => {
+                "that is more than the limit on locked memory (ulimit -l), the memory cgroup's \
+                 limit, or what there is"
+            }
+            (Self::CreatePhysical { .. }, Errno::PERM) => {
+                "that takes CAP_SYS_RAWIO, and a kernel that is not locked down"
+            }
+            (Self::CreatePhysical { .. }, Errno::BUSY) => {
+                "some of it is used by the kernel, a driver or another descriptor"
+            }
+            (Self::CreatePhysical { length: 0, .. }, Errno::INVAL) => "the length is 0",
+            (Self::Prepare, Errno::ACCESS) => {
+                "the descriptor has not that direction, or is prepared for reading only"
+            }
+            (Self::Prepare, Errno::FAULT) => {
+                "the task has no memory there with these rights, or such as cannot be pinned"
+            }
+            (Self::Prepare, Errno::OPNOTSUPP) => "memory of that file cannot be pinned",
+            (Self::Prepare, Errno::SRCH) => "the task has exited or called exec",
+            (Self::Complete, Errno::INVAL) => "it was not prepared through this file descriptor",
 
             (Self::NextObject | Self::OpenObject { .. }, Errno::PERM) => {
                 "only a task with CAP_SYS_ADMIN reaches objects by id"
@@ -363,6 +407,20 @@ impl fmt::Display for Request {
             Self::CreateSub { offset, length } => {
                 write!(f, "create a descriptor of {}", Range(*offset, *length))
             }
+            Self::CreateAddressRanges { ranges, direction } => {
+                write!(f, "make a descriptor of {ranges} address ranges ({direction})")
+            }
+            Self::ImportMemfd { offset, length, direction } => {
+                write!(f, "import {} of the file ({direction})", Range(*offset, *length))
+            }
+            Self::CreatePhysical { address, length, direction } => {
+                write!(
+                    f,
+                    "make a descriptor of {length} bytes at physical {address:#x} ({direction})"
+                )
+            }
+            Self::Prepare => write!(f, "prepare the descriptor"),
+            Self::Complete => write!(f, "complete the descriptor"),
             Self::NextObject => write!(f, "list objects"),
             Self::OpenObject { id } => write!(f, "open object {id}"),
             Self::MapFresh { length } => write!(f, "map {length} bytes of fresh memory"),

@@ -139,6 +139,44 @@ pub enum Create {
         #[arg(value_name = "BYTES", value_parser = bytes)]
         length: u64,
     },
+    /// Memory of a process, which stays while it is prepared or mapped
+    Ranges {
+        /// The process
+        #[arg(long, value_name = "PID")]
+        task: i32,
+        /// Some of its memory; several are put one after the other
+        #[arg(required = true, value_name = "ADDRESS:BYTES", value_parser = address_range)]
+        ranges: Vec<iomd::AddressRange>,
+        /// There are read-only maps of it only
+        #[arg(long)]
+        read_only: bool,
+    },
+    /// Memory of a file of tmpfs or hugetlbfs, or of a memfd: /proc/PID/fd/NUMBER
+    Memfd {
+        /// The file
+        file: PathBuf,
+        /// Where it begins
+        #[arg(long, value_name = "BYTES", default_value = "0", value_parser = bytes)]
+        offset: u64,
+        /// How much of it; 0 is all that follows
+        #[arg(long, value_name = "BYTES", default_value = "0", value_parser = bytes)]
+        length: u64,
+        /// There are read-only maps of it only
+        #[arg(long)]
+        read_only: bool,
+    },
+    /// Physical memory that the kernel does not use, such as that of a device without a driver
+    Physical {
+        /// Where it begins
+        #[arg(value_parser = bytes)]
+        address: u64,
+        /// How much
+        #[arg(value_name = "BYTES", value_parser = bytes)]
+        length: u64,
+        /// There are read-only maps of it only
+        #[arg(long)]
+        read_only: bool,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -360,6 +398,13 @@ fn bytes(text: &str) -> Result<u64, std::num::ParseIntError> {
     }
 }
 
+/// An address and a length.
+fn address_range(text: &str) -> Result<iomd::AddressRange, String> {
+    let (address, length) = text.split_once(':').ok_or("it is not of the form ADDRESS:BYTES")?;
+    let number = |text| bytes(text).map_err(|error| error.to_string());
+    Ok(iomd::AddressRange { address: number(address)?, length: number(length)? })
+}
+
 /// A map, a descriptor and perhaps an offset.
 fn redirection(text: &str) -> Result<Redirection, String> {
     let number =
@@ -424,6 +469,15 @@ mod tests {
         assert_eq!(redirection("3:4:0x2000"), Ok(expected));
         for wrong in ["", "3", "3:", ":4", "3:4:", "3:4:0:0", "3:-4", "a:b"] {
             assert!(redirection(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_range_is_an_address_and_a_length() {
+        let expected = iomd::AddressRange { address: 0x7000, length: 5 };
+        assert_eq!(address_range("0x7000:5"), Ok(expected));
+        for wrong in ["", "5", ":5", "5:", "5:6:7", "a:5"] {
+            assert!(address_range(wrong).is_err(), "{wrong}");
         }
     }
 

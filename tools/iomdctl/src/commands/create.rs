@@ -2,8 +2,10 @@
 
 //! `create`: makes a descriptor.
 
-use anyhow::Result;
-use iomd::{Access, Client, Descriptor};
+use std::fs::File;
+
+use anyhow::{Context, Result};
+use iomd::{Access, Client, Descriptor, Direction};
 
 use super::hold::hold;
 use super::show;
@@ -35,7 +37,22 @@ fn create(client: &Client, arguments: &Create) -> Result<Descriptor> {
             client.interleaved(&parts.iter().collect::<Vec<_>>(), *granularity)?
         }
         Create::Guard { length } => client.guard(*length)?,
+        Create::Ranges { task, ranges, read_only } => {
+            client.address_ranges(&client.task(*task)?, ranges, direction(*read_only))?
+        }
+        Create::Memfd { file, offset, length, read_only } => {
+            let opened = File::options().read(true).write(!read_only).open(file);
+            let opened = opened.with_context(|| format!("cannot open {}", file.display()))?;
+            client.import_memfd(opened, *offset, *length, direction(*read_only))?
+        }
+        Create::Physical { address, length, read_only } => {
+            client.physical_range(*address, *length, direction(*read_only))?
+        }
     })
+}
+
+fn direction(read_only: bool) -> Direction {
+    if read_only { Direction::Out } else { Direction::InOut }
 }
 
 fn open(client: &Client, ids: &[u64]) -> Result<Vec<Descriptor>> {
