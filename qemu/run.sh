@@ -181,7 +181,8 @@ if [[ $debug ]]; then
 fi
 kernel_line+=" $append"
 
-# The command's output goes through a file, so that nothing waits for who reads it.
+# The command's output goes through a file, so that nothing waits for who reads it. One device has no
+# driver (ivshmem): its memory is for whoever takes it.
 mkfifo "$work/monitor.in" "$work/monitor.out"
 : >"$work/output"
 exec {course}< <(exec qemu-system-x86_64 "${machine[@]}" -machine q35 -smp 2 -m "${IOMD_GUEST_MEMORY:-2G}" \
@@ -189,6 +190,7 @@ exec {course}< <(exec qemu-system-x86_64 "${machine[@]}" -machine q35 -smp 2 -m 
 	-kernel "$kernel/vmlinuz" -initrd "$work/initramfs" -append "${kernel_line//[$'\n\t']/ }" \
 	-chardev "file,id=console,path=$log,append=on" -serial chardev:console \
 	-chardev stdio,id=course,signal=off -serial chardev:course \
+	-object memory-backend-ram,id=shared,size=1M -device ivshmem-plain,memdev=shared \
 	-device virtio-serial-pci,ioeventfd=off \
 	-chardev "file,id=output,path=$work/output,append=on" -device virtserialport,chardev=output,nr=1 \
 	-chardev "file,id=log,path=$log,append=on" -device virtserialport,chardev=log,nr=2 \

@@ -150,6 +150,8 @@ part_module() {
 
 part_guest() {
 	tests "guest tests, stock kernel" in_tools cargo guest --no-fail-fast
+	# One leaves its kernel without what the others need.
+	tests "guest tests, kernel locked down" in_tools cargo guest -- --ignored foreign::lockdown
 }
 
 part_guest-debug() {

@@ -7,29 +7,32 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 use iomd::Errno;
 use iomd_sys::{
-    IOMD_BUFFER_CREATE, IOMD_BUFFER_SPARSE, IOMD_COPY, IOMD_COPY_REFUSE_PINNED,
-    IOMD_COPY_RESUME_ON_TARGET, IOMD_DESCRIPTOR_INFO, IOMD_DESCRIPTOR_REOPEN,
-    IOMD_DESCRIPTOR_RESUME, IOMD_DESCRIPTOR_SUSPEND, IOMD_FEATURES, IOMD_GUARD_CREATE,
-    IOMD_INTERLEAVED_CREATE, IOMD_INTO_TASK_FIXED, IOMD_INTO_TASK_OVERWRITE,
-    IOMD_INTO_TASK_PREFAULT, IOMD_INTO_TASK_READ_ONLY, IOMD_MAP_ANYWHERE, IOMD_MAP_CREATE,
-    IOMD_MAP_CREATE_KEEP, IOMD_MAP_EXISTING, IOMD_MAP_INFO, IOMD_MAP_INTO_TASK, IOMD_MAP_REOPEN,
-    IOMD_MAP_SEAL, IOMD_MAP_SEGMENT, IOMD_MULTI_CREATE, IOMD_OBJECT_NEXT, IOMD_OBJECT_OPEN,
-    IOMD_OPEN_READ_ONLY, IOMD_PURGEABLE_VOLATILE, IOMD_REDIRECT, IOMD_REDIRECT_ABANDONED_RESUME,
-    IOMD_REDIRECT_ABANDONED_SIGBUS, IOMD_REDIRECT_BATCH, IOMD_REDIRECT_REFUSE_PINNED, IOMD_RESUME,
-    IOMD_SET_PURGEABLE, IOMD_SUB_CREATE, IOMD_SUB_READ_ONLY, IOMD_SUSPEND,
-    IOMD_SUSPEND_ABANDONED_RESUME, IOMD_SUSPEND_ABANDONED_SIGBUS, IOMD_SUSPEND_SPARE_CALLER,
-    IOMD_TASK_INFO, IOMD_TASK_OPEN, IOMD_UNMAP, iomd_batch_entry, iomd_buffer_create, iomd_copy,
+    IOMD_ADDRESS_RANGES_CREATE, IOMD_BUFFER_CREATE, IOMD_BUFFER_SPARSE, IOMD_COMPLETE, IOMD_COPY,
+    IOMD_COPY_REFUSE_PINNED, IOMD_COPY_RESUME_ON_TARGET, IOMD_DESCRIPTOR_INFO,
+    IOMD_DESCRIPTOR_REOPEN, IOMD_DESCRIPTOR_RESUME, IOMD_DESCRIPTOR_SUSPEND, IOMD_DIRECTION_IN,
+    IOMD_FEATURES, IOMD_GUARD_CREATE, IOMD_INTERLEAVED_CREATE, IOMD_INTO_TASK_FIXED,
+    IOMD_INTO_TASK_OVERWRITE, IOMD_INTO_TASK_PREFAULT, IOMD_INTO_TASK_READ_ONLY, IOMD_MAP_ANYWHERE,
+    IOMD_MAP_CREATE, IOMD_MAP_CREATE_KEEP, IOMD_MAP_EXISTING, IOMD_MAP_INFO, IOMD_MAP_INTO_TASK,
+    IOMD_MAP_REOPEN, IOMD_MAP_SEAL, IOMD_MAP_SEGMENT, IOMD_MEMFD_IMPORT, IOMD_MULTI_CREATE,
+    IOMD_OBJECT_NEXT, IOMD_OBJECT_OPEN, IOMD_OPEN_READ_ONLY, IOMD_PHYSICAL_CREATE, IOMD_PREPARE,
+    IOMD_PURGEABLE_VOLATILE, IOMD_REDIRECT, IOMD_REDIRECT_ABANDONED_RESUME,
+    IOMD_REDIRECT_ABANDONED_SIGBUS, IOMD_REDIRECT_BATCH, IOMD_REDIRECT_REFUSE_PINNED,
+    IOMD_REOPEN_PERSISTENT, IOMD_RESUME, IOMD_SET_PURGEABLE, IOMD_SUB_CREATE, IOMD_SUB_READ_ONLY,
+    IOMD_SUSPEND, IOMD_SUSPEND_ABANDONED_RESUME, IOMD_SUSPEND_ABANDONED_SIGBUS,
+    IOMD_SUSPEND_SPARE_CALLER, IOMD_TASK_INFO, IOMD_TASK_OPEN, IOMD_UNMAP, iomd_address_range,
+    iomd_address_ranges_create, iomd_batch_entry, iomd_buffer_create, iomd_complete, iomd_copy,
     iomd_descriptor_info, iomd_descriptor_reopen, iomd_descriptor_resume, iomd_descriptor_suspend,
     iomd_features, iomd_guard_create, iomd_interleaved_create, iomd_map_create, iomd_map_existing,
     iomd_map_info, iomd_map_into_task, iomd_map_reopen, iomd_map_seal, iomd_map_segment,
-    iomd_multi_create, iomd_object_next, iomd_object_open, iomd_redirect, iomd_redirect_batch,
-    iomd_resume, iomd_set_purgeable, iomd_sub_create, iomd_suspend, iomd_task_info, iomd_task_open,
-    iomd_unmap,
+    iomd_memfd_import, iomd_multi_create, iomd_object_next, iomd_object_open, iomd_physical_create,
+    iomd_prepare, iomd_redirect, iomd_redirect_batch, iomd_resume, iomd_set_purgeable,
+    iomd_sub_create, iomd_suspend, iomd_task_info, iomd_task_open, iomd_unmap,
 };
 
 use super::argument::Memory;
 use super::world::PAGES;
 use super::{Argument, World};
+use crate::foreign::physical::Device;
 use crate::support::PAGE;
 use crate::support::raw::call_at;
 
@@ -111,7 +114,7 @@ macro_rules! outs {
     ($structure:ident: $($member:ident),*) => { &[$(offset_of!($structure, $member)),*] };
 }
 
-pub const CALLS: [Call; 28] = [
+pub const CALLS: [Call; 33] = [
     Call {
         name: "FEATURES",
         number: IOMD_FEATURES,
@@ -248,6 +251,61 @@ pub const CALLS: [Call; 28] = [
         file: Some(offset_of!(iomd_sub_create, fd)),
     },
     Call {
+        name: "ADDRESS_RANGES_CREATE",
+        number: IOMD_ADDRESS_RANGES_CREATE,
+        object: |world| world.client.as_fd(),
+        argument: |world| {
+            // As long as any call may read it. What is at the address nobody looks at.
+            static RANGE: iomd_address_range = iomd_address_range { address: 1, length: 1 };
+            Argument::of(iomd_address_ranges_create {
+                ranges: (&raw const RANGE).expose_provenance() as u64,
+                count: 1,
+                direction: IOMD_DIRECTION_IN,
+                task: world.task.as_fd().as_raw_fd(),
+                ..Default::default()
+            })
+        },
+        flags: 0,
+        padding: &[],
+        outs: outs!(iomd_address_ranges_create: id, fd),
+        file: Some(offset_of!(iomd_address_ranges_create, fd)),
+    },
+    Call {
+        name: "MEMFD_IMPORT",
+        number: IOMD_MEMFD_IMPORT,
+        object: |world| world.client.as_fd(),
+        argument: |world| {
+            Argument::of(iomd_memfd_import {
+                direction: IOMD_DIRECTION_IN,
+                memfd: world.memfd.as_fd().as_raw_fd(),
+                ..Default::default()
+            })
+        },
+        flags: 0,
+        padding: &[offset_of!(iomd_memfd_import, padding)],
+        outs: outs!(iomd_memfd_import: id, fd),
+        file: Some(offset_of!(iomd_memfd_import, fd)),
+    },
+    Call {
+        name: "PHYSICAL_CREATE",
+        number: IOMD_PHYSICAL_CREATE,
+        object: |world| world.client.as_fd(),
+        argument: |_| {
+            let address = Device::address();
+            let direction = IOMD_DIRECTION_IN;
+            Argument::of(iomd_physical_create {
+                address,
+                length: 1,
+                direction,
+                ..Default::default()
+            })
+        },
+        flags: 0,
+        padding: &[],
+        outs: outs!(iomd_physical_create: fd, id),
+        file: Some(offset_of!(iomd_physical_create, fd)),
+    },
+    Call {
         name: "TASK_INFO",
         number: IOMD_TASK_INFO,
         object: |world| world.task.as_fd(),
@@ -281,7 +339,9 @@ pub const CALLS: [Call; 28] = [
         argument: |_| Argument::of(iomd_descriptor_info::default()),
         flags: 0,
         padding: &[offset_of!(iomd_descriptor_info, purgeable)],
-        outs: outs!(iomd_descriptor_info: id, length, resident, maps, kind, parts),
+        outs: outs!(
+            iomd_descriptor_info: id, length, resident, maps, kind, parts, direction, reserved
+        ),
         file: None,
     },
     Call {
@@ -289,7 +349,7 @@ pub const CALLS: [Call; 28] = [
         number: IOMD_DESCRIPTOR_REOPEN,
         object: |world| world.source.as_fd(),
         argument: |_| Argument::of(iomd_descriptor_reopen::default()),
-        flags: IOMD_OPEN_READ_ONLY,
+        flags: IOMD_OPEN_READ_ONLY | IOMD_REOPEN_PERSISTENT,
         padding: &[offset_of!(iomd_descriptor_reopen, padding)],
         outs: outs!(iomd_descriptor_reopen: fd),
         file: Some(offset_of!(iomd_descriptor_reopen, fd)),
@@ -376,6 +436,29 @@ pub const CALLS: [Call; 28] = [
         flags: 0,
         padding: &[],
         outs: outs!(iomd_set_purgeable: old_state),
+        file: None,
+    },
+    Call {
+        name: "PREPARE",
+        number: IOMD_PREPARE,
+        object: |world| world.source.as_fd(),
+        argument: |_| Argument::of(iomd_prepare::default()),
+        flags: 0,
+        padding: &[offset_of!(iomd_prepare, padding)],
+        outs: &[],
+        file: None,
+    },
+    Call {
+        name: "COMPLETE",
+        number: IOMD_COMPLETE,
+        object: |world| world.source.as_fd(),
+        argument: |world| {
+            world.source.prepare(None).expect("a buffer can be prepared");
+            Argument::of(iomd_complete::default())
+        },
+        flags: 0,
+        padding: &[],
+        outs: &[],
         file: None,
     },
     Call {

@@ -2,8 +2,11 @@
 
 //! Objects on which every call could do its work, and all that it could change.
 
+use std::os::fd::OwnedFd;
+
 use iomd::{Client, Descriptor, DescriptorInfo, Map, MapInfo, Mapping, Task};
 use iomd_sys::{IOMD_MAP_INFO, iomd_map_info};
+use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
 
 use crate::support::raw::{call, size};
 use crate::support::{PAGE, client, objects, open_files, painted, unique, window};
@@ -25,6 +28,8 @@ pub struct World {
     pub suspended: Map,
     /// This process.
     pub task: Task,
+    /// Of one page.
+    pub memfd: OwnedFd,
     windows: [Mapping; 2],
 }
 
@@ -48,7 +53,9 @@ impl World {
         let windows = [window(&source), window(&target)];
         let client = client();
         let task = client.own_task().expect("a task opens itself");
-        Self { client, source, target, map, suspended, task, windows }
+        let memfd = memfd_create("world", MemfdFlags::CLOEXEC).expect("there is memory");
+        ftruncate(&memfd, PAGE as u64).expect("a page is not too long");
+        Self { client, source, target, map, suspended, task, memfd, windows }
     }
 
     pub fn sight(&self) -> Sight {

@@ -121,6 +121,24 @@ impl Region {
         }
     }
 
+    /// Many bytes at once.
+    pub fn copy_out(self, offset: usize, length: usize) -> Vec<u8> {
+        assert!(offset + length <= self.length);
+        let mut bytes = vec![0; length];
+        let from = ptr::with_exposed_provenance::<u8>(self.address + offset);
+        // SAFETY: see the type; a vector is no region.
+        unsafe { from.copy_to_nonoverlapping(bytes.as_mut_ptr(), length) };
+        bytes
+    }
+
+    /// Many bytes at once.
+    pub fn copy_in(self, offset: usize, bytes: &[u8]) {
+        assert!(offset + bytes.len() <= self.length);
+        let to = ptr::with_exposed_provenance_mut::<u8>(self.address + offset);
+        // SAFETY: see the type; a slice is no region.
+        unsafe { to.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
+    }
+
     pub fn unmap(self) -> Result<(), Errno> {
         // SAFETY: see the type.
         unsafe { munmap(self.as_ptr(), self.length) }

@@ -2,10 +2,16 @@
 
 //! Descriptors that the tool makes.
 
-use iomd::{Access, Kind};
+use std::os::fd::AsRawFd;
 
+use iomd::{Access, Kind};
+use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
+use rustix::io::pwrite;
+use rustix::mm::{MapFlags, ProtFlags};
+
+use crate::foreign::physical::Device;
 use crate::support::tool::{Tool, run};
-use crate::support::{PAGE, client, eventually, objects, painted, window};
+use crate::support::{PAGE, Region, client, eventually, objects, painted, window};
 
 const TAG: u64 = 0x0100;
 
@@ -23,6 +29,15 @@ fn create(arguments: &[&str]) -> (Tool, u64) {
 fn every_kind_lives_as_long_as_the_tool() {
     let (one, other) = (painted(2, TAG), painted(2, TAG + 2));
     let [one, other] = [&one, &other].map(|memory| memory.id().unwrap().to_string());
+    // The same memory, as that of a process and of a file.
+    let file = memfd_create("created", MemfdFlags::CLOEXEC).unwrap();
+    ftruncate(&file, 2 * PAGE as u64).unwrap();
+    pwrite(&file, &(TAG + 5).to_ne_bytes(), PAGE as u64).unwrap();
+    let process = std::process::id().to_string();
+    let path = format!("/proc/{process}/fd/{}", file.as_raw_fd());
+    let rights = ProtFlags::READ | ProtFlags::WRITE;
+    let region = Region::map(&file, 0, 2 * PAGE, rights, MapFlags::SHARED).unwrap();
+    let range = format!("{:#x}:4096", region.address() + PAGE);
     let before = objects();
     for (arguments, kind, length, words) in [
         (vec!["buffer", "5000"], Kind::Buffer, 5000, [0, 0]),
@@ -31,6 +46,8 @@ fn every_kind_lives_as_long_as_the_tool() {
         (vec!["multi", &other, &one], Kind::Multi, 4 * 4096, [TAG + 2, TAG + 3]),
         (vec!["interleaved", &one, &other], Kind::Interleaved, 4 * 4096, [TAG, TAG + 2]),
         (vec!["guard", "1"], Kind::Guard, 1, [0, 0]),
+        (vec!["ranges", "--task", &process, &range], Kind::AddressRanges, 4096, [TAG + 5, 0]),
+        (vec!["memfd", &path, "--offset", "4096"], Kind::Memfd, 4096, [TAG + 5, 0]),
     ] {
         let (tool, id) = create(&arguments);
         let memory = client().open_descriptor(id, Access::ReadWrite).unwrap();
@@ -46,6 +63,16 @@ fn every_kind_lives_as_long_as_the_tool() {
         tool.kill();
         eventually("it goes with the tool", || objects() == before);
     }
+}
+
+#[test]
+fn memory_of_a_device_can_be_read_only() {
+    let address = format!("{:#x}", Device::address());
+    let (tool, id) = create(&["physical", &address, "100", "--read-only"]);
+    let memory = client().open_descriptor(id, Access::ReadWrite).unwrap();
+    let info = memory.info().unwrap();
+    assert_eq!((info.kind, info.length, info.read_only), (Kind::Physical, 100, true));
+    tool.kill();
 }
 
 #[test]
