@@ -42,6 +42,7 @@ module! {
     authors: ["The iomd developers"],
     description: "Memory objects with redirectable mappings",
     license: "GPL v2",
+    imports_ns: ["DMA_BUF"],
 }
 
 #[pin_data]

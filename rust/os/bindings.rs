@@ -44,6 +44,9 @@ extern "C" {
         offset: *mut c_ulong,
     ) -> c_long;
 
+    /// `mm/vmalloc.c`.
+    pub(super) fn vunmap(address: *const c_void);
+
     pub(super) fn iomd_mutex_lock_killable(lock: *mut mutex) -> c_int;
     pub(super) fn iomd_mutex_lock_killable_nest_lock(lock: *mut mutex, outer: *mut mutex) -> c_int;
     pub(super) fn iomd_release_fault_lock(vmf: *mut vm_fault);
@@ -81,6 +84,7 @@ extern "C" {
         length: usize,
     );
     pub(super) fn iomd_memzero_page(page: *mut page, offset: usize, length: usize);
+    pub(super) fn iomd_put_page(page: *mut page);
     pub(super) fn iomd_copy_highpage(to: *mut page, from: *mut page);
     pub(super) fn iomd_clear_highpage(page: *mut page);
     pub(super) fn iomd_page_to_phys(page: *mut page) -> phys_addr_t;
@@ -131,6 +135,19 @@ extern "C" {
     pub(super) fn iomd_overlaps_ram(start: phys_addr_t, size: usize) -> bool;
     pub(super) fn iomd_request_mem_region(start: phys_addr_t, size: usize) -> *mut resource;
     pub(super) fn iomd_release_mem_region(start: phys_addr_t, size: usize);
+    pub(super) fn iomd_dma_segment(device: *mut device) -> c_uint;
+    pub(super) fn iomd_dma_sync_for_processor(
+        device: *mut device,
+        table: *mut sg_table,
+        direction: dma_data_direction,
+    );
+    pub(super) fn iomd_dma_sync_for_device(
+        device: *mut device,
+        table: *mut sg_table,
+        direction: dma_data_direction,
+    );
+    pub(super) fn iomd_vmap(pages: *mut *mut page, count: c_uint) -> *mut c_void;
+    pub(super) fn iomd_ordinary_page(address: c_ulong) -> *mut page;
 
     pub(super) fn iomd_trace_descriptor_create(descriptor: u64, pages: u64, sparse: bool);
     pub(super) fn iomd_trace_map_create(map: u64, descriptor: u64, first_page: u64);

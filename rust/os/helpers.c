@@ -5,6 +5,7 @@
  * may be called is written down at the Rust wrapper that calls them.
  */
 
+#include <linux/dma-mapping.h>
 #include <linux/fs.h>
 #include <linux/highmem.h>
 #include <linux/hugetlb.h>
@@ -24,6 +25,7 @@
 #include <linux/slab.h>
 #include <linux/swap.h>
 #include <linux/task_work.h>
+#include <linux/vmalloc.h>
 #include <linux/xarray.h>
 
 #include "helpers.h"
@@ -361,4 +363,59 @@ struct resource *iomd_request_mem_region(phys_addr_t start, size_t size)
 void iomd_release_mem_region(phys_addr_t start, size_t size)
 {
 	release_mem_region(start, size);
+}
+
+unsigned int iomd_dma_segment(struct device *device)
+{
+	return max_t(unsigned int, dma_get_max_seg_size(device) & PAGE_MASK,
+		     PAGE_SIZE);
+}
+
+void iomd_dma_sync_for_processor(struct device *device, struct sg_table *table,
+				 enum dma_data_direction direction)
+{
+	dma_sync_sgtable_for_cpu(device, table, direction);
+}
+
+void iomd_dma_sync_for_device(struct device *device, struct sg_table *table,
+			      enum dma_data_direction direction)
+{
+	dma_sync_sgtable_for_device(device, table, direction);
+}
+
+void *iomd_vmap(struct page **pages, unsigned int count)
+{
+	return vmap(pages, count, VM_MAP, PAGE_KERNEL);
+}
+
+static bool is_ordinary(struct page *page)
+{
+	return pfn_valid(page_to_pfn(page)) && !is_zone_device_page(page) &&
+	       !PageReserved(page) && folio_ref_count(page_folio(page));
+}
+
+/*
+ * The page that the kernel has at an address of its own, if that is ordinary
+ * memory, to which references can be had, and is cached there.
+ */
+struct page *iomd_ordinary_page(unsigned long address)
+{
+	unsigned int level;
+	pte_t *entry = lookup_address(address, &level);
+	struct page *page = NULL;
+	pgprot_t mode;
+
+	if (!entry || !pte_present(*entry))
+		return NULL;
+	mode = pte_pgprot(*entry);
+	if (level != PG_LEVEL_4K)
+		mode = pgprot_large_2_4k(mode);
+	/* No bit is write-back. */
+	if (pgprot_val(mode) & _PAGE_CACHE_MASK)
+		return NULL;
+	if (is_vmalloc_addr((void *)address))
+		page = vmalloc_to_page((void *)address);
+	else if (virt_addr_valid(address))
+		page = virt_to_page((void *)address);
+	return page && is_ordinary(page) ? page : NULL;
 }

@@ -2,11 +2,13 @@
 #ifndef _IOMD_HELPERS_H
 #define _IOMD_HELPERS_H
 
+#include <linux/dma-direction.h>
 #include <linux/types.h>
 
-struct file;
 struct callback_head;
 struct folio;
+struct device;
+struct file;
 struct inode;
 struct kmem_cache;
 struct list_lru;
@@ -16,6 +18,7 @@ struct mutex;
 struct page;
 struct pid;
 struct resource;
+struct sg_table;
 struct shrinker;
 struct user_struct;
 struct vm_fault;
@@ -80,6 +83,14 @@ int iomd_locked_down(void);
 bool iomd_overlaps_ram(phys_addr_t start, size_t size);
 struct resource *iomd_request_mem_region(phys_addr_t start, size_t size);
 void iomd_release_mem_region(phys_addr_t start, size_t size);
+
+unsigned int iomd_dma_segment(struct device *device);
+void iomd_dma_sync_for_processor(struct device *device, struct sg_table *table,
+				 enum dma_data_direction direction);
+void iomd_dma_sync_for_device(struct device *device, struct sg_table *table,
+			      enum dma_data_direction direction);
+void *iomd_vmap(struct page **pages, unsigned int count);
+struct page *iomd_ordinary_page(unsigned long address);
 
 void iomd_trace_descriptor_create(u64 descriptor, u64 pages, bool sparse);
 void iomd_trace_map_create(u64 map, u64 descriptor, u64 first_page);

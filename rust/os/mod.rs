@@ -12,6 +12,7 @@ pub(crate) mod account;
 pub(crate) mod address_space;
 pub(crate) mod cache;
 pub(crate) mod debugfs;
+pub(crate) mod dma_buf;
 pub(crate) mod fault;
 pub(crate) mod file;
 pub(crate) mod frame;

@@ -28,6 +28,7 @@ use kernel::{
 /// # Invariants
 ///
 /// `self` owns one reference to a page, which can be part of a folio.
+#[repr(transparent)]
 pub(crate) struct Page(NonNull<bindings::page>);
 
 // SAFETY: A reference to a page belongs to no thread.
