@@ -16,6 +16,8 @@ if [[ ${KDIR-} ]]; then
 else
 	enter=("$qemu_dir/enter.sh")
 	KDIR=$(kernel_named "$kernel")/linux
+	# What tests need besides is never installed.
+	[[ " $* " == *" modules_install "* ]] || set -- IOMD_PEERS=m "$@"
 fi
 
 config=$KDIR/include/config/auto.conf
@@ -43,8 +45,8 @@ flock "$lock"
 
 # Objects elsewhere (MO=) would not do: make would take those that are beside the source for them.
 if [[ $kernel == debug ]]; then
-	"${enter[@]}" rsync -a --delete --exclude-from="$checkout/.gitignore" \
-		"$checkout/"{Kbuild,include,rust} "$source"
+	"${enter[@]}" rsync -a --relative --delete --exclude-from="$checkout/.gitignore" \
+		"$checkout/./"{Kbuild,include,rust,qemu/peers} "$source"
 fi
 
 # A BTF section needs a vmlinux, which Debian has none of; the message about that helps nobody.

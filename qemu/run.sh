@@ -120,6 +120,9 @@ if [[ $module ]]; then
 	name=${module##*/}
 	echo "${name%.ko}" >"$tree/iomd/unload"
 fi
+# What tests share dma-bufs with; they load it.
+peers=$checkout$debug/qemu/peers/iomd_peers.ko
+[[ ! -f $peers ]] || take "$peers" "/iomd/${peers##*/}"
 
 # The command, with the variables that Rust's test programs look at. Tests go one by one, unless
 # told otherwise: they share a kernel and count what is in it.
