@@ -4,26 +4,14 @@
 
 use super::{
     argument::{self, Argument},
-    bit, cache_modes, check_flags, check_padding, composite, foreign,
+    bit, cache_modes, check_flags, check_padding, composite, foreign, dma_buf,
     handle::{DescriptorFile, MapFile, StaticMapFile},
     task::TaskFile,
 };
 use crate::{
     abi::{
         iomd_batch_entry, iomd_buffer_create, iomd_features, iomd_object_next, iomd_object_open,
-        iomd_redirect_batch, iomd_task_open, IOMD_ADDRESS_RANGES_CREATE, IOMD_BATCH_MAX,
-        IOMD_BUFFER_CREATE, IOMD_BUFFER_SPARSE, IOMD_COMPLETE, IOMD_COPY, IOMD_COPY_REFUSE_PINNED,
-        IOMD_COPY_RESUME_ON_TARGET, IOMD_DESCRIPTOR_INFO, IOMD_DESCRIPTOR_REOPEN,
-        IOMD_DESCRIPTOR_RESUME, IOMD_DESCRIPTOR_SUSPEND, IOMD_FEATURES, IOMD_GUARD_CREATE,
-        IOMD_INTERLEAVED_CREATE, IOMD_INTO_TASK_FIXED, IOMD_INTO_TASK_OVERWRITE,
-        IOMD_INTO_TASK_PREFAULT, IOMD_INTO_TASK_READ_ONLY, IOMD_KIND_MAP, IOMD_MAP_CREATE,
-        IOMD_MAP_CREATE_KEEP, IOMD_MAP_EXISTING, IOMD_MAP_INFO, IOMD_MAP_INTO_TASK,
-        IOMD_MAP_REOPEN, IOMD_MAP_SEAL, IOMD_MAP_SEGMENT, IOMD_MEMFD_IMPORT, IOMD_MULTI_CREATE,
-        IOMD_OBJECT_NEXT, IOMD_OBJECT_OPEN, IOMD_OPEN_READ_ONLY, IOMD_PHYSICAL_CREATE,
-        IOMD_PREPARE, IOMD_REDIRECT, IOMD_REDIRECT_ABANDONED_RESUME,
-        IOMD_REDIRECT_ABANDONED_SIGBUS, IOMD_REDIRECT_BATCH, IOMD_REDIRECT_REFUSE_PINNED,
-        IOMD_RESUME, IOMD_SET_PURGEABLE, IOMD_SUB_CREATE, IOMD_SUB_READ_ONLY, IOMD_SUSPEND,
-        IOMD_TASK_INFO, IOMD_TASK_OPEN, IOMD_UNMAP,
+        iomd_redirect_batch, iomd_task_open, IOMD_ADDRESS_RANGES_CREATE, IOMD_BATCH_MAX, IOMD_BUFFER_CREATE, IOMD_BUFFER_SPARSE, IOMD_COMPLETE, IOMD_COPY, IOMD_COPY_REFUSE_PINNED, IOMD_COPY_RESUME_ON_TARGET, IOMD_DESCRIPTOR_INFO, IOMD_DESCRIPTOR_REOPEN, IOMD_DESCRIPTOR_RESUME, IOMD_DESCRIPTOR_SUSPEND, IOMD_FEATURES, IOMD_GUARD_CREATE, IOMD_INTERLEAVED_CREATE, IOMD_INTO_TASK_FIXED, IOMD_INTO_TASK_OVERWRITE, IOMD_INTO_TASK_PREFAULT, IOMD_INTO_TASK_READ_ONLY, IOMD_KIND_MAP, IOMD_MAP_CREATE, IOMD_MAP_CREATE_KEEP, IOMD_MAP_EXISTING, IOMD_MAP_INFO, IOMD_MAP_INTO_TASK, IOMD_MAP_REOPEN, IOMD_MAP_SEAL, IOMD_MAP_SEGMENT, IOMD_MEMFD_IMPORT, IOMD_MULTI_CREATE, IOMD_OBJECT_NEXT, IOMD_OBJECT_OPEN, IOMD_OPEN_READ_ONLY, IOMD_PHYSICAL_CREATE, IOMD_PREPARE, IOMD_REDIRECT, IOMD_REDIRECT_ABANDONED_RESUME, IOMD_REDIRECT_ABANDONED_SIGBUS, IOMD_REDIRECT_BATCH, IOMD_REDIRECT_REFUSE_PINNED, IOMD_RESUME, IOMD_SET_PURGEABLE, IOMD_SUB_CREATE, IOMD_SUB_READ_ONLY, IOMD_SUSPEND, IOMD_TASK_INFO, IOMD_TASK_OPEN, IOMD_UNMAP, IOMD_DMA_BUF_EXPORT, IOMD_DMA_BUF_IMPORT, IOMD_MAP_DMA_BUF_EXPORT,
     },
     descriptor::{prepared::Purpose, Descriptor},
     map::{batch::Batch, static_map::StaticMap, view, Inheritance, Map, Request},
@@ -83,6 +71,7 @@ impl MiscDevice for Client {
             IOMD_ADDRESS_RANGES_CREATE => foreign::address_ranges_create(argument),
             IOMD_MEMFD_IMPORT => foreign::memfd_import(argument),
             IOMD_PHYSICAL_CREATE => foreign::physical_create(argument),
+            IOMD_DMA_BUF_IMPORT => dma_buf::import(argument),
             _ => Err(ENOTTY),
         }
     }
@@ -107,7 +96,7 @@ impl MiscDevice for Client {
             keep: true,
         })?;
 
-        view::show(&map, access, vma)
+        view::show(&map, access, None, vma)
     }
 }
 
@@ -132,7 +121,8 @@ fn features(argument: UserPtr) -> Result<isize> {
             | bit(IOMD_GUARD_CREATE)
             | bit(IOMD_ADDRESS_RANGES_CREATE)
             | bit(IOMD_MEMFD_IMPORT)
-            | bit(IOMD_PHYSICAL_CREATE),
+            | bit(IOMD_PHYSICAL_CREATE)
+            | bit(IOMD_DMA_BUF_IMPORT),
         descriptor_calls: bit(IOMD_DESCRIPTOR_INFO)
             | bit(IOMD_DESCRIPTOR_REOPEN)
             | bit(IOMD_MAP_CREATE)
@@ -143,7 +133,8 @@ fn features(argument: UserPtr) -> Result<isize> {
             | bit(IOMD_MAP_EXISTING)
             | bit(IOMD_SUB_CREATE)
             | bit(IOMD_PREPARE)
-            | bit(IOMD_COMPLETE),
+            | bit(IOMD_COMPLETE)
+            | bit(IOMD_DMA_BUF_EXPORT),
         map_calls: bit(IOMD_MAP_INFO)
             | bit(IOMD_REDIRECT)
             | bit(IOMD_RESUME)
@@ -152,7 +143,8 @@ fn features(argument: UserPtr) -> Result<isize> {
             | bit(IOMD_MAP_SEAL)
             | bit(IOMD_SUSPEND)
             | bit(IOMD_MAP_INTO_TASK)
-            | bit(IOMD_MAP_SEGMENT),
+            | bit(IOMD_MAP_SEGMENT)
+            | bit(IOMD_MAP_DMA_BUF_EXPORT),
         buffer_flags: IOMD_BUFFER_SPARSE.into(),
         map_flags: IOMD_MAP_CREATE_KEEP.into(),
         map_options: HONOURED.into(),

@@ -5,9 +5,9 @@
 use super::{argument::Argument, bytes, check_flags, check_padding, handle::MapFile, map_info};
 use crate::{
     abi::{
-        iomd_map_reopen, iomd_map_seal, iomd_map_segment, iomd_unmap, iomd_wait, IOMD_MAP_INFO,
-        IOMD_MAP_INTO_TASK, IOMD_MAP_REOPEN, IOMD_MAP_SEAL, IOMD_MAP_SEGMENT, IOMD_REDIRECT,
-        IOMD_RESUME, IOMD_SUSPEND, IOMD_UNMAP, IOMD_WAIT_WRITE,
+        iomd_map_reopen, iomd_map_seal, iomd_map_segment, iomd_unmap, iomd_wait,
+        IOMD_MAP_DMA_BUF_EXPORT, IOMD_MAP_INFO, IOMD_MAP_INTO_TASK, IOMD_MAP_REOPEN, IOMD_MAP_SEAL,
+        IOMD_MAP_SEGMENT, IOMD_REDIRECT, IOMD_RESUME, IOMD_SUSPEND, IOMD_UNMAP, IOMD_WAIT_WRITE,
     },
     map::view,
     os::{
@@ -90,12 +90,13 @@ impl FileObject for MapFile {
             IOMD_SUSPEND => self.suspend(argument),
             IOMD_MAP_INTO_TASK => self.map_into_task(file, argument),
             IOMD_MAP_SEGMENT => self.segment(argument),
+            IOMD_MAP_DMA_BUF_EXPORT => self.export(argument),
             _ => Err(ENOTTY),
         }
     }
 
     fn mmap(&self, file: &File, vma: &VmaNew) -> Result {
-        view::show(self.map(), file::access(file), vma)
+        view::show(self.map(), file::access(file), None, vma)
     }
 
     fn read(&self, buffer: UserSlice, without_wait: bool) -> Result<usize> {

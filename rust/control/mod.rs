@@ -13,6 +13,7 @@ pub(crate) mod client;
 mod composite;
 pub(crate) mod debugfs;
 mod descriptor;
+mod dma_buf;
 mod existing;
 mod foreign;
 mod handle;

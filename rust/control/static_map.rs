@@ -5,8 +5,9 @@
 use super::{argument::Argument, check_flags, check_padding, handle::StaticMapFile, map_info};
 use crate::{
     abi::{
-        iomd_map_reopen, iomd_unmap, IOMD_MAP_INFO, IOMD_MAP_INTO_TASK, IOMD_MAP_REOPEN,
-        IOMD_MAP_SEAL, IOMD_MAP_SEGMENT, IOMD_REDIRECT, IOMD_RESUME, IOMD_SUSPEND, IOMD_UNMAP,
+        iomd_map_reopen, iomd_unmap, IOMD_MAP_DMA_BUF_EXPORT, IOMD_MAP_INFO, IOMD_MAP_INTO_TASK,
+        IOMD_MAP_REOPEN, IOMD_MAP_SEAL, IOMD_MAP_SEGMENT, IOMD_REDIRECT, IOMD_RESUME, IOMD_SUSPEND,
+        IOMD_UNMAP,
     },
     os::file::{FileObject, FileOperations},
 };
@@ -45,8 +46,13 @@ impl FileObject for StaticMapFile {
             IOMD_MAP_REOPEN => self.reopen(argument),
             // Of a map that is not Unique the first three are refused too. The others need a mapping
             // of one's own.
-            IOMD_REDIRECT | IOMD_SUSPEND | IOMD_RESUME | IOMD_MAP_SEAL | IOMD_MAP_INTO_TASK
-            | IOMD_MAP_SEGMENT => Err(EPERM),
+            IOMD_REDIRECT
+            | IOMD_SUSPEND
+            | IOMD_RESUME
+            | IOMD_MAP_SEAL
+            | IOMD_MAP_INTO_TASK
+            | IOMD_MAP_SEGMENT
+            | IOMD_MAP_DMA_BUF_EXPORT => Err(EPERM),
             _ => Err(ENOTTY),
         }
     }

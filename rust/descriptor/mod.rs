@@ -9,6 +9,7 @@ mod buffer;
 mod cache;
 pub(crate) mod composite;
 pub(crate) mod copy;
+mod dma_buf;
 pub(crate) mod extents;
 mod guard;
 mod interleaved;

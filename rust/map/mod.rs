@@ -6,8 +6,9 @@
 //! Lock order, outermost first:
 //! 1. a descriptor's `copying` or a client's `batching` mutex: who holds one may take several control
 //!    mutexes, by id;
-//! 2. `control`: who changes what a map shows ([`switch::Switch`]);
-//! 3. the mmap lock or VMA lock of a task (the core's);
+//! 2. `control`: who changes what a map shows ([`switch::Switch`]); inside it `exports`, held while
+//!    importers of the map's dma-bufs are told;
+//! 3. the mmap lock or VMA lock of a task, and inside it the reservation of a dma-buf (the core's);
 //! 4. `state`: what the map shows, taken for moments; faults only ever try it;
 //! 5. the core's i_mmap_rwsem and page-table locks; a descriptor's `observers`; `static_maps`; a
 //!    registry; the spinlocks `terms`, under which `state` is tried, `holder`, and that of [`waiters`].
@@ -27,6 +28,7 @@
 
 pub(crate) mod batch;
 mod counters;
+mod export;
 mod fault;
 mod handle;
 mod held;
@@ -45,6 +47,7 @@ mod waiters;
 use crate::{
     descriptor::{prepared::Prepared, Part},
     os::{
+        dma_buf::export::Exports,
         global::global_mutex,
         inode::Inode,
         mutex::{new_killable_mutex, KillableMutex},
@@ -156,6 +159,8 @@ pub(crate) struct Map {
     #[pin]
     holder: SpinLock<Option<Holder>>,
     #[pin]
+    exports: Exports,
+    #[pin]
     static_maps: Mutex<Registry<StaticMap>>,
     counters: Counters,
 }
@@ -203,6 +208,7 @@ impl Map {
                 pollers <- new_wait_queue!("iomd_pollers"),
                 waiters <- Waiters::new(),
                 holder <- new_spinlock!(None, "iomd_holder"),
+                exports <- Exports::new(),
                 static_maps <- new_mutex!(Registry::new(), "iomd_static_maps"),
                 counters: Counters::new(),
             }? Error),
@@ -293,6 +299,7 @@ impl Map {
         let again = core::mem::replace(&mut self.state.write().ended, true);
         // Also by the second of two at once, whose caller relies on it as well.
         self.inode.zap(self.range);
+        self.exports.revoke();
         if again {
             return;
         }

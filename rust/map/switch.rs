@@ -64,10 +64,11 @@ impl<'a> Switch<'a> {
         drop(map.state.write());
     }
 
-    /// Takes away what faults have inserted of these pages. With the gate closed, no access that
-    /// comes after it reaches the memory.
+    /// Takes away what faults have inserted of these pages, and what importers can do without. With
+    /// the gate closed, no access that comes after it reaches the memory.
     pub(super) fn zap(&self, range: PageRange) {
         self.map.inode.zap(range);
+        self.map.exports.revoke();
     }
 
     /// How many pages of the memory that these show are held by others than page tables. `EINTR` if

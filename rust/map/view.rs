@@ -12,10 +12,12 @@ use crate::{
     },
     registry::Strong,
 };
-use kernel::{fs::File, mm::virt::VmaNew, prelude::*, str::CString};
+use kernel::{fs::File, mm::virt::VmaNew, prelude::*, str::CString, sync::aref::ARef};
 
 pub(super) struct View {
     map: Strong<Map>,
+    /// The dma-buf that it is a mapping of, which lives as long.
+    dma_buf: Option<ARef<File>>,
 }
 
 impl FileObject for View {
@@ -29,7 +31,7 @@ impl FileObject for View {
 
     /// Only remap_file_pages comes here: a part of the same map again, with this file's rights.
     fn mmap(&self, file: &File, vma: &VmaNew) -> Result {
-        show(&self.map, file::access(file), vma)
+        show(&self.map, file::access(file), self.dma_buf.clone(), vma)
     }
 }
 
@@ -56,11 +58,16 @@ impl VmaObject for View {
     }
 }
 
-/// Makes a new VMA show a map, with `access` to it.
+/// Makes a new VMA show a map, with `access` to it, and keep the dma-buf that it is a mapping of.
 ///
 /// `EINVAL` for a private mapping or one beyond the map, `EPERM` for an executable one, `ENODEV` if
 /// the map has ended; `ENFILE`, `ENOMEM`.
-pub(crate) fn show(map: &Strong<Map>, access: Access, vma: &VmaNew) -> Result {
+pub(crate) fn show(
+    map: &Strong<Map>,
+    access: Access,
+    dma_buf: Option<ARef<File>>,
+    vma: &VmaNew,
+) -> Result {
     let place = Place::of(vma);
 
     if map.has_ended() {
@@ -70,7 +77,11 @@ pub(crate) fn show(map: &Strong<Map>, access: Access, vma: &VmaNew) -> Result {
         .slice(place.first_page, place.pages)
         .ok_or(EINVAL)?;
     let name = CString::try_from_fmt(fmt!("[iomd-map:{}]", map.id()))?;
-    let file = map.inode.open(&name, View { map: map.clone() }, access)?;
+    let view = View {
+        map: map.clone(),
+        dma_buf,
+    };
+    let file = map.inode.open(&name, view, access)?;
     if map.inheritance() == Inheritance::None {
         vma.set_dontcopy();
     }

@@ -6,9 +6,9 @@
 #include <linux/types.h>
 
 struct callback_head;
-struct folio;
 struct device;
 struct file;
+struct folio;
 struct inode;
 struct kmem_cache;
 struct list_lru;

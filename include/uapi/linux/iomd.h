@@ -39,6 +39,7 @@
 #define IOMD_ADDRESS_RANGES_CREATE _IO(IOMD_IOC_TYPE, 0x09)
 #define IOMD_MEMFD_IMPORT	_IO(IOMD_IOC_TYPE, 0x0a)
 #define IOMD_PHYSICAL_CREATE	_IO(IOMD_IOC_TYPE, 0x0b)
+#define IOMD_DMA_BUF_IMPORT	_IO(IOMD_IOC_TYPE, 0x0c)
 
 /* Calls on a descriptor: 0x20-0x3f */
 #define IOMD_DESCRIPTOR_INFO	_IO(IOMD_IOC_TYPE, 0x20)
@@ -52,6 +53,7 @@
 #define IOMD_SUB_CREATE		_IO(IOMD_IOC_TYPE, 0x28)
 #define IOMD_PREPARE		_IO(IOMD_IOC_TYPE, 0x29)
 #define IOMD_COMPLETE		_IO(IOMD_IOC_TYPE, 0x2a)
+#define IOMD_DMA_BUF_EXPORT	_IO(IOMD_IOC_TYPE, 0x2b)
 
 /* Calls on a map: 0x40-0x5f */
 #define IOMD_MAP_INFO		_IO(IOMD_IOC_TYPE, 0x40)
@@ -63,6 +65,7 @@
 #define IOMD_SUSPEND		_IO(IOMD_IOC_TYPE, 0x46)
 #define IOMD_MAP_INTO_TASK	_IO(IOMD_IOC_TYPE, 0x47)
 #define IOMD_MAP_SEGMENT	_IO(IOMD_IOC_TYPE, 0x48)
+#define IOMD_MAP_DMA_BUF_EXPORT	_IO(IOMD_IOC_TYPE, 0x4c)
 
 /* Calls on a task: 0x60-0x7f */
 #define IOMD_TASK_INFO		_IO(IOMD_IOC_TYPE, 0x60)
@@ -108,6 +111,7 @@
 #define IOMD_KIND_ADDRESS_RANGES 7U /* a descriptor: memory of a task */
 #define IOMD_KIND_MEMFD		8U /* a descriptor: memory of a file */
 #define IOMD_KIND_PHYSICAL	9U /* a descriptor: physical memory */
+#define IOMD_KIND_DMA_BUF	10U /* a descriptor: memory of a dma-buf */
 
 /**
  * struct iomd_features - IOMD_FEATURES: what this kernel's iomd can do
@@ -919,6 +923,62 @@ struct iomd_map_segment {
 	__u64 offset;
 	__u64 address;
 	__u64 length;
+};
+
+/**
+ * struct iomd_dma_buf_import - IOMD_DMA_BUF_IMPORT: the memory of a dma-buf as a
+ * descriptor, with the rights of the dma-buf's file descriptor. As with its
+ * mmap(2), accesses are to be put between DMA_BUF_SYNC_START and _END.
+ * @size: sizeof(struct iomd_dma_buf_import)
+ * @flags: must be zero
+ * @dma_buf: a dma-buf, not one of iomd's own
+ * @fd: out, the descriptor
+ * @offset: where it starts in the dma-buf, bytes
+ * @length: bytes; 0 = to the dma-buf's end
+ * @id: out, the descriptor's id
+ */
+struct iomd_dma_buf_import {
+	__u32 size;
+	__u32 flags;
+	__s32 dma_buf;
+	__s32 fd;
+	__u64 offset;
+	__u64 length;
+	__u64 id;
+};
+
+/**
+ * struct iomd_map_dma_buf_export - IOMD_MAP_DMA_BUF_EXPORT: a map as a dma-buf,
+ * with the map's rights. The dma-buf is a handle of the map: what changes what
+ * the map shows changes it too, and importers that can be told are told.
+ * @size: sizeof(struct iomd_map_dma_buf_export)
+ * @flags: must be zero
+ * @fd: out, the dma-buf
+ * @padding: must be zero
+ */
+struct iomd_map_dma_buf_export {
+	__u32 size;
+	__u32 flags;
+	__s32 fd;
+	__u32 padding;
+};
+
+/**
+ * struct iomd_dma_buf_export - IOMD_DMA_BUF_EXPORT: a descriptor as a dma-buf,
+ * which is a new map of all of it as a dma-buf, with the rights of the
+ * descriptor's file descriptor
+ * @size: sizeof(struct iomd_dma_buf_export)
+ * @flags: must be zero
+ * @fd: out, the dma-buf
+ * @padding: must be zero
+ * @id: out, the map's id
+ */
+struct iomd_dma_buf_export {
+	__u32 size;
+	__u32 flags;
+	__s32 fd;
+	__u32 padding;
+	__u64 id;
 };
 
 #endif /* _UAPI_LINUX_IOMD_H */

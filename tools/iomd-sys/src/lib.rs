@@ -79,6 +79,9 @@ mod tests {
                 size, flags, task, padding, offset, length, deadline_ns, address,
             }
             iomd_map_segment { size, flags, offset, address, length }
+            iomd_map_dma_buf_export { size, flags, fd, padding }
+            iomd_dma_buf_export { size, flags, fd, padding, id }
+            iomd_dma_buf_import { size, flags, dma_buf, fd, offset, length, id }
             iomd_task_open { size, flags, pid, fd }
             iomd_task_info { size, flags, pid, padding }
             iomd_map_reopen { size, flags, fd, padding }

@@ -68,6 +68,9 @@ argument! {
     iomd_task_open is taken by IOMD_TASK_OPEN;
     iomd_task_info is taken by IOMD_TASK_INFO;
     iomd_map_seal is taken by IOMD_MAP_SEAL;
+    iomd_dma_buf_import is taken by IOMD_DMA_BUF_IMPORT;
+    iomd_dma_buf_export is taken by IOMD_DMA_BUF_EXPORT;
+    iomd_map_dma_buf_export is taken by IOMD_MAP_DMA_BUF_EXPORT;
 }
 
 /// Makes the call that takes `argument`, which comes back with what the kernel wrote into it.

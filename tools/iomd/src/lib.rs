@@ -39,6 +39,7 @@ mod copy;
 mod deadline;
 mod descriptor;
 mod descriptor_suspend;
+mod dma_buf;
 mod error;
 mod features;
 mod foreign;

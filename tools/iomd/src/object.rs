@@ -41,6 +41,8 @@ pub enum Kind {
     Memfd,
     /// A descriptor: physical memory.
     Physical,
+    /// A descriptor: memory of a dma-buf.
+    DmaBuf,
     /// A number that this library has no name for.
     Other(u32),
 }
@@ -57,6 +59,7 @@ impl From<u32> for Kind {
             sys::IOMD_KIND_ADDRESS_RANGES => Self::AddressRanges,
             sys::IOMD_KIND_MEMFD => Self::Memfd,
             sys::IOMD_KIND_PHYSICAL => Self::Physical,
+            sys::IOMD_KIND_DMA_BUF => Self::DmaBuf,
             other => Self::Other(other),
         }
     }
@@ -74,6 +77,7 @@ impl fmt::Display for Kind {
             Self::AddressRanges => f.write_str("ranges"),
             Self::Memfd => f.write_str("memfd"),
             Self::Physical => f.write_str("physical"),
+            Self::DmaBuf => f.write_str("dma-buf"),
             Self::Other(number) => write!(f, "object of kind {number}"),
         }
     }

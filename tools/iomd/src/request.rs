@@ -68,6 +68,11 @@ pub enum Request {
     MapInfo,
     /// [`Map::physical_segment`](crate::Map::physical_segment)
     Segment { offset: u64 },
+    /// [`Client::import_dma_buf`](crate::Client::import_dma_buf)
+    ImportDmaBuf { offset: u64, length: u64 },
+    /// [`Descriptor::export_dma_buf`](crate::Descriptor::export_dma_buf) and
+    /// [`Map::export_dma_buf`](crate::Map::export_dma_buf)
+    ExportDmaBuf,
     /// [`Map::reopen`](crate::Map::reopen)
     ReopenMap,
     /// [`Map::mmap`](crate::Map::mmap) and [`Map::mmap_with`](crate::Map::mmap_with)
@@ -251,6 +256,18 @@ impl Request {
             (Self::Mmap { .. }, Errno::ACCESS) => "the map is read-only",
             (Self::Mmap { .. }, Errno::NODEV) => "the map has ended",
             (Self::MapFresh { length: 0 }, Errno::INVAL) => "the length is 0",
+
+            (Self::ImportDmaBuf { .. }, Errno::INVAL) => "it is no dma-buf",
+            (Self::ImportDmaBuf { .. }, Errno::RANGE) => "the range reaches beyond the dma-buf",
+            (Self::ImportDmaBuf { .. }, Errno::OPNOTSUPP) => {
+                "what it has is not ordinary memory that processors may map, or it is iomd's own"
+            }
+            (Self::ImportDmaBuf { .. }, Errno::INTR) => {
+                "a signal came while devices were waited for"
+            }
+
+            (Self::ExportDmaBuf, Errno::BUSY) => "the memory is being copied or suspended",
+            (Self::ExportDmaBuf, Errno::NODEV) => "the map has ended",
 
             (Self::Segment { .. }, Errno::PERM) => {
                 "only a task with CAP_SYS_ADMIN learns where memory is"
@@ -443,6 +460,10 @@ impl fmt::Display for Request {
             Self::SuspendDescriptor => write!(f, "suspend the descriptor"),
             Self::ResumeDescriptor => write!(f, "resume the descriptor"),
             Self::MapInfo => write!(f, "query the map"),
+            Self::ImportDmaBuf { offset, length } => {
+                write!(f, "import {} of the dma-buf", Range(*offset, *length))
+            }
+            Self::ExportDmaBuf => write!(f, "make a dma-buf"),
             Self::Segment { offset } => write!(f, "locate byte {offset} of the map"),
             Self::ReopenMap => write!(f, "reopen the map"),
             Self::Mmap { offset, length, address } => {
