@@ -57,6 +57,12 @@ pub enum Command {
     /// else keeps it
     #[command(subcommand)]
     Create(Create),
+    /// Make a dma-buf of a descriptor or a map, for others to fetch (pidfd_getfd(2)) as long as the
+    /// standard input is not at its end
+    Export {
+        /// The descriptor, or the map
+        id: u64,
+    },
     /// Switch the memory behind a map, or behind several as one
     Redirect(Redirect),
     /// Make every access to a map, or to all maps of a descriptor, wait
@@ -132,6 +138,21 @@ pub enum Create {
         /// How much of each in turn, a multiple of the page size
         #[arg(long, value_name = "BYTES", default_value = "4096", value_parser = bytes)]
         granularity: u64,
+    },
+    /// The memory of a dma-buf, which another process has
+    DmaBuf {
+        /// The process
+        #[arg(value_name = "PID")]
+        process: i32,
+        /// Its file descriptor of the dma-buf
+        #[arg(value_name = "FD")]
+        file: i32,
+        /// Where it begins
+        #[arg(long, value_name = "BYTES", default_value = "0", value_parser = bytes)]
+        offset: u64,
+        /// How much of it; 0 is all that follows
+        #[arg(long, value_name = "BYTES", default_value = "0", value_parser = bytes)]
+        length: u64,
     },
     /// Pages that nobody can access, to be put between others
     Guard {

@@ -3,9 +3,11 @@
 //! `create`: makes a descriptor.
 
 use std::fs::File;
+use std::os::fd::OwnedFd;
 
 use anyhow::{Context, Result};
 use iomd::{Access, Client, Descriptor, Direction};
+use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open};
 
 use super::hold::hold;
 use super::show;
@@ -36,6 +38,9 @@ fn create(client: &Client, arguments: &Create) -> Result<Descriptor> {
             let parts = open(client, ids)?;
             client.interleaved(&parts.iter().collect::<Vec<_>>(), *granularity)?
         }
+        Create::DmaBuf { process, file, offset, length } => {
+            client.import_dma_buf(dma_buf(*process, *file)?, *offset, *length)?
+        }
         Create::Guard { length } => client.guard(*length)?,
         Create::Ranges { task, ranges, read_only } => {
             client.address_ranges(&client.task(*task)?, ranges, direction(*read_only))?
@@ -53,6 +58,15 @@ fn create(client: &Client, arguments: &Create) -> Result<Descriptor> {
 
 fn direction(read_only: bool) -> Direction {
     if read_only { Direction::Out } else { Direction::InOut }
+}
+
+/// A file descriptor of another process.
+fn dma_buf(process: i32, file: i32) -> Result<OwnedFd> {
+    let pid = Pid::from_raw(process).context("there is no such process")?;
+    let process = pidfd_open(pid, PidfdFlags::empty())
+        .with_context(|| format!("cannot open process {process}"))?;
+    pidfd_getfd(process, file, PidfdGetfdFlags::empty())
+        .with_context(|| format!("cannot fetch file descriptor {file}"))
 }
 
 fn open(client: &Client, ids: &[u64]) -> Result<Vec<Descriptor>> {

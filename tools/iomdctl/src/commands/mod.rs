@@ -7,6 +7,7 @@ mod create;
 #[cfg(feature = "demo")]
 mod demo;
 mod done;
+mod export;
 mod hold;
 mod info;
 mod list;
@@ -39,6 +40,7 @@ pub fn run(arguments: Arguments) -> Result<u8> {
         Command::List => output::result(&list::run(&client()?)?, json)?,
         Command::Show { id } => output::result(&show::run(&client()?, id)?, json)?,
         Command::Create(arguments) => create::run(&client()?, &arguments, json)?,
+        Command::Export { id } => export::run(&client()?, id, json)?,
         Command::Redirect(arguments) => {
             output::result(&redirect::run(&client()?, &arguments)?, json)?;
         }
