@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     abi::{iomd_dma_buf_export, iomd_dma_buf_import, iomd_map_dma_buf_export},
-    descriptor::Descriptor,
+    descriptor::{prepared::Purpose, Descriptor},
     map::{Handle, Inheritance, Map, Request},
     os::{
         dma_buf::import::DmaBuf,
@@ -41,11 +41,14 @@ impl DescriptorFile {
         check_flags(argument.value.flags, 0)?;
         check_padding(argument.value.padding)?;
         let descriptor = self.descriptor();
+        let cover = descriptor.extents().cover(0, 0)?;
+        // So that a copy can move it.
+        let options = Options::client_mapping(self.may_write(file::access(file)));
+        let purpose = Purpose::showing(options.needs_write());
         let map = Map::new(Request {
-            descriptor: descriptor.clone(),
-            cover: descriptor.extents().cover(0, 0)?,
-            // So that a copy can move it.
-            options: Options::client_mapping(self.may_write(file::access(file))),
+            memory: Descriptor::prepare(descriptor, cover.pages, purpose)?,
+            cover,
+            options,
             inheritance: Inheritance::Share,
             keep: false,
         })?;

@@ -84,7 +84,6 @@ extern "C" {
         length: usize,
     );
     pub(super) fn iomd_memzero_page(page: *mut page, offset: usize, length: usize);
-    pub(super) fn iomd_put_page(page: *mut page);
     pub(super) fn iomd_copy_highpage(to: *mut page, from: *mut page);
     pub(super) fn iomd_clear_highpage(page: *mut page);
     pub(super) fn iomd_page_to_phys(page: *mut page) -> phys_addr_t;

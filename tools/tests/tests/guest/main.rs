@@ -16,6 +16,7 @@ mod coverage;
 mod deadline;
 mod debugfs;
 mod descriptor_suspension;
+mod dma_buf;
 mod foreign;
 mod fuzz;
 mod injected;

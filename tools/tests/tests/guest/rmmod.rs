@@ -18,11 +18,12 @@ use rustix::event::{Timespec, epoll};
 use rustix::process::Signal;
 use rustix::thread::gettid;
 
+use crate::support::peers::{Direction, Importer, Peers};
 use crate::support::pin::Pin;
 use crate::support::uring::Ring;
 use crate::support::{
-    Channel, Child, End, PAGE, Region, User, await_waiters, buffer, client, eventually, module,
-    objects, painted, scaled, unique,
+    Channel, Child, End, PAGE, Region, User, await_waiters, buffer, client, dma_buf, eventually,
+    module, objects, painted, scaled, unique,
 };
 
 const OLD: u64 = 0x0100;
@@ -108,6 +109,30 @@ fn a_file_descriptor_holds_it() {
     });
     holds("a file of debugfs", || File::open("/sys/kernel/debug/iomd/maps").unwrap());
     holds("a duplicate", || unique(&buffer(1)).as_fd().try_clone_to_owned().unwrap());
+}
+
+#[test]
+fn a_dma_buf_holds_it() {
+    holds("a dma-buf", || buffer(1).export_dma_buf().unwrap());
+    holds("a mapping of one", || Mapped(dma_buf::map(buffer(1).export_dma_buf().unwrap(), 1)));
+    holds("a device that has one", || {
+        let peers = Peers::load();
+        let device = peers.attach(buffer(1).export_dma_buf().unwrap(), Importer::Static);
+        device.map(Direction::Both).unwrap();
+        (device, peers)
+    });
+    holds("the memory of one of others", || {
+        client().import_dma_buf(dma_buf::of_heap(1), 0, 0).unwrap()
+    });
+}
+
+/// Mapped until dropped.
+struct Mapped(Region);
+
+impl Drop for Mapped {
+    fn drop(&mut self) {
+        self.0.unmap().unwrap();
+    }
 }
 
 #[test]

@@ -22,7 +22,7 @@ fn new_file_descriptors_are_closed_on_exec() {
         assert_eq!(fcntl_getfd(&file), Ok(FdFlags::CLOEXEC), "{}", call.name);
         files += 1;
     }
-    assert_eq!(files, 14);
+    assert_eq!(files, 17);
     // The other kind of object that can be opened by its id.
     let world = World::new();
     let map = world.client.open_map(world.map.id().unwrap()).unwrap();

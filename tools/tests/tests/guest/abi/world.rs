@@ -9,7 +9,7 @@ use iomd_sys::{IOMD_MAP_INFO, iomd_map_info};
 use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
 
 use crate::support::raw::{call, size};
-use crate::support::{PAGE, client, objects, open_files, painted, unique, window};
+use crate::support::{PAGE, client, dma_buf, objects, open_files, painted, unique, window};
 
 /// Pages of each memory.
 pub const PAGES: usize = 4;
@@ -30,6 +30,10 @@ pub struct World {
     pub task: Task,
     /// Of one page.
     pub memfd: OwnedFd,
+    /// Memory of somebody else.
+    pub dma_buf: OwnedFd,
+    /// Its exporter has mapped it for the kernel since: where that fails, the kernel warns, once.
+    _imported: Descriptor,
     windows: [Mapping; 2],
 }
 
@@ -55,7 +59,9 @@ impl World {
         let task = client.own_task().expect("a task opens itself");
         let memfd = memfd_create("world", MemfdFlags::CLOEXEC).expect("there is memory");
         ftruncate(&memfd, PAGE as u64).expect("a page is not too long");
-        Self { client, source, target, map, suspended, task, memfd, windows }
+        let dma_buf = dma_buf::of_heap(PAGES);
+        let _imported = client.import_dma_buf(&dma_buf, 0, 0).expect("it is ordinary memory");
+        Self { client, source, target, map, suspended, task, memfd, dma_buf, _imported, windows }
     }
 
     pub fn sight(&self) -> Sight {

@@ -14,9 +14,11 @@ mod refusals;
 mod states;
 mod switches;
 
+use std::os::fd::OwnedFd;
+
 use iomd::{Access, Descriptor};
 
-use crate::support::{PAGE, buffer, client, paint, painted};
+use crate::support::{PAGE, buffer, client, dma_buf, paint, painted};
 
 /// Pages of each sample.
 pub const PAGES: usize = 8;
@@ -35,12 +37,14 @@ pub struct Kind {
 }
 
 /// All of them. One more is a line here.
-pub const KINDS: [Kind; 6] = [
+pub const KINDS: [Kind; 8] = [
     Kind { name: "buffer", painted: |tag| Sample::alone(painted(PAGES, tag)) },
     Kind { name: "sparse buffer", painted: sparse },
     Kind { name: "sub", painted: sub },
     Kind { name: "multi", painted: multi },
     Kind { name: "interleaved", painted: interleaved },
+    Kind { name: "dma-buf of a memfd", painted: |tag| imported(dma_buf::of_memfd(PAGES), tag) },
+    Kind { name: "dma-buf of a heap", painted: |tag| imported(dma_buf::of_heap(PAGES), tag) },
     Kind { name: "sub of a multi of an interleaved", painted: nested },
 ];
 
@@ -64,6 +68,11 @@ pub fn bytes_of(pages: usize) -> u64 {
 
 fn sparse(tag: u64) -> Sample {
     Sample::made_of(client().sparse_buffer(bytes_of(PAGES)).unwrap(), vec![], tag)
+}
+
+fn imported(dma_buf: OwnedFd, tag: u64) -> Sample {
+    let memory = client().import_dma_buf(dma_buf, 0, 0).unwrap();
+    Sample::made_of(memory, vec![], tag)
 }
 
 fn sub(tag: u64) -> Sample {

@@ -19,8 +19,8 @@ use crate::support::cgroup::{self, Cgroup};
 use crate::support::privileges::become_user;
 use crate::support::raw::{self, size};
 use crate::support::{
-    Child, End, LIMIT, PAGE, Region, User, await_waiters, client, eventually, open_files, painted,
-    scaled, unique,
+    Child, End, LIMIT, PAGE, Region, User, await_waiters, client, dma_buf, eventually, open_files,
+    painted, scaled, unique,
 };
 use balance::{Balance, CHARGED, CHARGED_TO_KERNEL, FILES, Growth, OBJECTS, PAGES, TOLERANCE};
 
@@ -72,6 +72,13 @@ fn round(client: &Client, number: u64) {
 }
 
 fn seldom(client: &Client, memory: &Descriptor, map: &Map, mapping: &Mapping) {
+    let exported = [map.export_dma_buf().unwrap(), memory.export_dma_buf().unwrap()];
+    for dma_buf in &exported {
+        let region = dma_buf::map(dma_buf, 1);
+        region.write(0, 7);
+        region.unmap().unwrap();
+        client.import_dma_buf(dma_buf, 0, 0).unwrap_err();
+    }
     let copy = client.sparse_buffer(LENGTH).unwrap();
     memory.copy_to(&copy).run().unwrap();
     memory.copy_to(&copy).resume_on_target(true).run().unwrap();

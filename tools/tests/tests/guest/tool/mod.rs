@@ -4,6 +4,7 @@
 
 mod control;
 mod create;
+mod dma_buf;
 mod map;
 mod top;
 mod trace;
