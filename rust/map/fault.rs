@@ -2,22 +2,17 @@
 
 //! The life of a fault: it inserts, or it waits and then happens again.
 
-use super::{waiters::Report, Map, State};
+use super::{waiters::Report, Map};
 use crate::{
     os::{
         fault::{Fault, Outcome},
-        rwsem::ReadGuard,
         task::Pid,
         trace,
-        vma::AddressSpace,
-        wait::{Deadline, Sleep},
+        wait::Sleep,
     },
     pure::wait::Verdict,
 };
-use kernel::{
-    sync::atomic::Relaxed,
-    time::{Instant, Monotonic},
-};
+use kernel::sync::atomic::Relaxed;
 
 impl Map {
     /// Serves an access that found no page-table entry.
@@ -83,46 +78,17 @@ impl Map {
         trace::fault(self.id(), page);
     }
 
-    /// Passes the gate, if it is open. Who passed keeps a switch from zapping until he has left, so
-    /// that he must not sleep for one.
-    fn enter(&self, address_space: AddressSpace) -> Option<ReadGuard<'_, State>> {
-        // Never waits for the lock: a fault holds the mmap lock of its task.
-        self.gate
-            .enter(address_space.number(), || self.state.try_read())
-    }
-
-    /// Whether nothing holds accesses to a page from there up.
-    fn lets_reach(&self, address_space: AddressSpace, page: usize) -> bool {
-        // Who changes the state closes the gate before: that is when to look again.
-        self.gate.lets_pass(address_space.number())
-            && self
-                .state
-                .try_read()
-                .is_none_or(|state| !state.held.holds(page))
-    }
-
     /// The gate is closed, or the page held: sleeps, if this access may, until neither is so, the
     /// map has ended, or the deadline has passed. Gives the fault back if neither is so any more.
     fn wait<'a>(&self, fault: Fault<'a>) -> core::result::Result<Outcome, Fault<'a>> {
         let (page, address_space) = (fault.page(), fault.address_space());
-        let deadline = || Deadline::from_nanoseconds(self.deadline_ns.load(Relaxed));
-        let (verdict, holds_up) = {
-            let _terms = self.terms.lock();
-            let verdict = if deadline().has_passed() {
-                Verdict::Refuse
-            } else {
-                let access = fault.access(self.kernel_may_wait.load(Relaxed));
-                access.verdict()
-            };
-            (verdict, !self.lets_reach(address_space, page))
-        };
+        let verdict = self.verdict(address_space, page, |privileged| fault.access(privileged));
         let sleep = match verdict {
-            Verdict::RetryAtOnce => return Ok(fault.retry_without_wait()),
-            // It was a switch, and that is over: these terms are for others.
-            Verdict::Refuse if !holds_up => return Err(fault),
-            Verdict::Refuse => return Ok(fault.sigbus()),
-            Verdict::SleepInterruptible => Sleep::Interruptible,
-            Verdict::SleepKillable => Sleep::Killable,
+            None => return Err(fault),
+            Some(Verdict::RetryAtOnce) => return Ok(fault.retry_without_wait()),
+            Some(Verdict::Refuse) => return Ok(fault.sigbus()),
+            Some(Verdict::SleepInterruptible) => Sleep::Interruptible,
+            Some(Verdict::SleepKillable) => Sleep::Killable,
         };
         let report = Report {
             page,
@@ -134,35 +100,9 @@ impl Map {
             Ok(released) => released,
             Err(fault) => return Ok(fault.sigbus()),
         };
-        // Who cannot be reported happens again at once, and is reported then.
-        let Ok(place) = self.waiters.enter(report) else {
-            return Ok(released.retry());
-        };
-        let counters = &self.counters;
-        let began = Instant::<Monotonic>::now();
-
-        counters.waits.fetch_add(1, Relaxed);
-        counters.waiters.fetch_add(1, Relaxed);
-        self.pollers.wake_all();
         // However it ended, the access happens again: then it is served, or gets SIGBUS, or waits
         // again after a signal's handler ran, or its task dies first.
-        let _ = self.access.wait(
-            sleep,
-            || self.lets_reach(address_space, page) || self.must_not_wait(sleep),
-            deadline,
-        );
-        drop(place);
-        counters.waiters.fetch_sub(1, Relaxed);
-        let nanoseconds = u64::try_from(began.elapsed().as_nanos()).unwrap_or(0);
-        counters.waited(nanoseconds);
-        trace::wait(self.id(), page, nanoseconds);
+        let _ = self.sleep(sleep, address_space, report);
         Ok(released.retry())
-    }
-
-    /// Whether one who sleeps is to happen again although the gate is closed: he would get SIGBUS
-    /// now. Who came to the short wait of a switch must not find himself in a suspension that he
-    /// would not have been let into.
-    fn must_not_wait(&self, sleep: Sleep) -> bool {
-        self.has_ended() || sleep == Sleep::Killable && !self.kernel_may_wait.load(Relaxed)
     }
 }

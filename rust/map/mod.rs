@@ -42,6 +42,7 @@ pub(crate) mod sharing;
 pub(crate) mod static_map;
 mod switch;
 pub(crate) mod view;
+mod wait;
 mod waiters;
 
 use crate::{
