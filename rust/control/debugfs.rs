@@ -55,7 +55,7 @@ impl Listing for Descriptors {
             "{:>8} {:<8} {:>16} {:>16} {:>6} {:>10} {}\n",
             id,
             descriptor.kind().name,
-            descriptor.extents().length(),
+            descriptor.length(),
             bytes(descriptor.resident()),
             descriptor.observer_count(),
             descriptor.user_id(),

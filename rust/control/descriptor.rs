@@ -12,16 +12,9 @@ use super::{
 use crate::{
     abi::{
         iomd_copy, iomd_descriptor_info, iomd_descriptor_reopen, iomd_descriptor_resume,
-        iomd_descriptor_suspend, iomd_map_create, IOMD_COMPLETE, IOMD_COPY,
-        IOMD_COPY_REFUSE_PINNED, IOMD_COPY_RESUME_ON_TARGET, IOMD_DESCRIPTOR_INFO,
-        IOMD_DESCRIPTOR_READ_ONLY, IOMD_DESCRIPTOR_REOPEN, IOMD_DESCRIPTOR_RESUME,
-        IOMD_DESCRIPTOR_SUSPEND, IOMD_DMA_BUF_EXPORT, IOMD_INHERIT_COPY, IOMD_INHERIT_NONE,
-        IOMD_INHERIT_SHARE, IOMD_MAP_CREATE, IOMD_MAP_CREATE_KEEP, IOMD_MAP_EXISTING,
-        IOMD_OPEN_READ_ONLY, IOMD_PREPARE, IOMD_REOPEN_PERSISTENT, IOMD_SET_PURGEABLE,
-        IOMD_SUB_CREATE, IOMD_SUSPEND_ABANDONED_RESUME, IOMD_SUSPEND_ABANDONED_SIGBUS,
-        IOMD_SUSPEND_SPARE_CALLER,
+        iomd_descriptor_suspend, iomd_map_create, IOMD_COMPLETE, IOMD_COPY, IOMD_COPY_REFUSE_PINNED, IOMD_COPY_RESUME_ON_TARGET, IOMD_DESCRIPTOR_INFO, IOMD_DESCRIPTOR_READ_ONLY, IOMD_DESCRIPTOR_REOPEN, IOMD_DESCRIPTOR_RESUME, IOMD_DESCRIPTOR_SUSPEND, IOMD_DMA_BUF_EXPORT, IOMD_INHERIT_COPY, IOMD_INHERIT_NONE, IOMD_INHERIT_SHARE, IOMD_MAP_CREATE, IOMD_MAP_CREATE_KEEP, IOMD_MAP_EXISTING, IOMD_OPEN_READ_ONLY, IOMD_PREPARE, IOMD_REOPEN_PERSISTENT, IOMD_SET_PURGEABLE, IOMD_SUB_CREATE, IOMD_SUSPEND_ABANDONED_RESUME, IOMD_SUSPEND_ABANDONED_SIGBUS, IOMD_SUSPEND_SPARE_CALLER, IOMD_MAP_CREATE_KERNEL, IOMD_PAGE_COUNTS, IOMD_PERFORM_OPERATION, IOMD_READ_BYTES, IOMD_SET_LENGTH, IOMD_SET_TAG, IOMD_WRITE_BYTES,
     },
-    descriptor::{copy::Copy, prepared::Purpose, suspend::DescriptorSuspension, Descriptor},
+    descriptor::{copy::Copy, prepared::Purpose, suspend::DescriptorSuspension, preparation::Preparation, Descriptor},
     map::{Inheritance, Map, Request},
     os::{
         address_space::KeptAddressSpace,
@@ -48,14 +41,19 @@ impl DescriptorFile {
                 IOMD_DESCRIPTOR_READ_ONLY
             },
             id: self.descriptor().id(),
-            length: self.descriptor().extents().length(),
+            length: self.descriptor().length(),
             resident: bytes(self.descriptor().resident()),
             maps: self.descriptor().observer_count() as u64,
             kind: self.descriptor().kind().number,
             purgeable: purge::number(self.descriptor().purgeable()),
             parts: self.descriptor().parts().len() as u64,
             direction: self.descriptor().direction().number(),
-            reserved: 0,
+            tag: self.descriptor().tag(),
+            capacity: self.descriptor().capacity(),
+            preparation_id: self
+                .descriptor()
+                .preparation()
+                .map_or(0, Preparation::number),
         };
         argument.answer()
     }
@@ -85,7 +83,7 @@ impl DescriptorFile {
         let mut argument = Argument::<iomd_map_create>::read_to_answer(argument)?;
         let create = &mut argument.value;
 
-        check_flags(create.flags, IOMD_MAP_CREATE_KEEP)?;
+        check_flags(create.flags, IOMD_MAP_CREATE_KEEP | IOMD_MAP_CREATE_KERNEL)?;
         check_padding(create.padding)?;
         let options = Options::new(create.options)?;
         if cache_modes() & (1 << options.cache_number()) == 0 {
@@ -97,10 +95,7 @@ impl DescriptorFile {
             IOMD_INHERIT_COPY => return Err(EOPNOTSUPP),
             _ => return Err(EINVAL),
         };
-        let cover = self
-            .descriptor()
-            .extents()
-            .cover(create.offset, create.length)?;
+        let cover = self.descriptor().cover(create.offset, create.length)?;
         if options.needs_write() && !self.may_write(file::access(file)) {
             return Err(EACCES);
         }
@@ -111,6 +106,7 @@ impl DescriptorFile {
             options,
             inheritance,
             keep: create.flags & IOMD_MAP_CREATE_KEEP != 0,
+            in_kernel: create.flags & IOMD_MAP_CREATE_KERNEL != 0,
         })?;
 
         create.id = map.id();
@@ -173,10 +169,8 @@ impl DescriptorFile {
         let resume_on_target = copy.flags & IOMD_COPY_RESUME_ON_TARGET != 0;
         let target = file::Descriptor::<Self>::get(copy.target)?;
         let target_descriptor = target.object().descriptor();
-        let from = self.descriptor().extents().span(copy.offset, copy.length)?;
-        let to = target_descriptor
-            .extents()
-            .span(copy.target_offset, from.length)?;
+        let from = self.descriptor().span(copy.offset, copy.length)?;
+        let to = target_descriptor.span(copy.target_offset, from.length)?;
         // To move the maps of the memory elsewhere takes the right to write it.
         let may_write = target.object().may_write(target.access());
         if !may_write || resume_on_target && !file::access(file).is_writable() {
@@ -212,7 +206,7 @@ impl FileObject for DescriptorFile {
 
         seq_print!(lines, "iomd-descriptor:\t{}\n", descriptor.id());
         seq_print!(lines, "iomd-kind:\t{}\n", descriptor.kind().name);
-        seq_print!(lines, "iomd-length:\t{}\n", descriptor.extents().length());
+        seq_print!(lines, "iomd-length:\t{}\n", descriptor.length());
         seq_print!(lines, "iomd-resident:\t{}\n", bytes(descriptor.resident()));
         seq_print!(lines, "iomd-maps:\t{}\n", descriptor.observer_count());
         seq_print!(
@@ -244,6 +238,12 @@ impl FileObject for DescriptorFile {
             IOMD_PREPARE => self.prepare(argument),
             IOMD_COMPLETE => self.complete(argument),
             IOMD_DMA_BUF_EXPORT => self.export(file, argument),
+            IOMD_READ_BYTES => self.read_bytes(argument),
+            IOMD_WRITE_BYTES => self.write_bytes(file, argument),
+            IOMD_SET_LENGTH => self.set_length(file, argument),
+            IOMD_SET_TAG => self.set_tag(file, argument),
+            IOMD_PERFORM_OPERATION => self.perform_operation(argument),
+            IOMD_PAGE_COUNTS => self.page_counts(argument),
             _ => Err(ENOTTY),
         }
     }

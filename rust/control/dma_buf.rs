@@ -51,6 +51,7 @@ impl DescriptorFile {
             options,
             inheritance: Inheritance::Share,
             keep: false,
+            in_kernel: false,
         })?;
 
         argument.value.id = map.id();

@@ -29,9 +29,7 @@ impl DescriptorFile {
             return Err(EINVAL);
         }
         let descriptor = self.descriptor();
-        let cover = descriptor
-            .extents()
-            .cover(existing.offset, existing.length)?;
+        let cover = descriptor.cover(existing.offset, existing.length)?;
         if !options.is_read_only() && !self.may_write(file::access(file)) {
             return Err(EACCES);
         }

@@ -6,7 +6,7 @@ use super::{argument::Argument, bytes, check_flags};
 use crate::{
     abi::{
         iomd_map_info, IOMD_INHERIT_NONE, IOMD_INHERIT_SHARE, IOMD_MAP_DESCRIPTOR_SUSPENDED,
-        IOMD_MAP_ENDED, IOMD_MAP_EXPIRED, IOMD_MAP_SEALED, IOMD_MAP_SUSPENDED,
+        IOMD_MAP_ENDED, IOMD_MAP_EXPIRED, IOMD_MAP_KERNEL, IOMD_MAP_SEALED, IOMD_MAP_SUSPENDED,
     },
     map::{Info, Inheritance},
 };
@@ -39,6 +39,9 @@ fn told(size: u32, now: &Info) -> iomd_map_info {
     }
     if now.ended {
         state |= IOMD_MAP_ENDED;
+    }
+    if now.in_kernel {
+        state |= IOMD_MAP_KERNEL;
     }
     iomd_map_info {
         size,

@@ -9,6 +9,7 @@
 //! a few lines have files of their own.
 
 mod argument;
+mod bytes;
 pub(crate) mod client;
 mod composite;
 pub(crate) mod debugfs;
@@ -21,6 +22,9 @@ mod into_task;
 mod map;
 mod map_info;
 mod prepare;
+mod mapped;
+mod processor_cache;
+mod properties;
 mod purge;
 mod redirect;
 mod static_map;

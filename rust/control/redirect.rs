@@ -82,9 +82,7 @@ impl MapFile {
         let map = self.map();
         let target = file::Descriptor::<DescriptorFile>::get(descriptor)?;
         let descriptor = target.object().descriptor().clone();
-        let (range, page_offset) = descriptor
-            .extents()
-            .pages_from(offset, map.range().pages())?;
+        let (range, page_offset) = descriptor.pages_from(offset, map.range().pages())?;
 
         if map.options().needs_write() && !target.object().may_write(target.access()) {
             return Err(EACCES);

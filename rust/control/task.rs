@@ -4,7 +4,7 @@
 
 use super::{argument::Argument, check_flags, check_padding};
 use crate::{
-    abi::{iomd_task_info, IOMD_TASK_DEAD, IOMD_TASK_INFO},
+    abi::{iomd_task_info, IOMD_FLUSH_PROCESSOR_CACHE, IOMD_TASK_DEAD, IOMD_TASK_INFO},
     os::file::{self, Access, FileObject, FileOperations},
     task::Task,
 };
@@ -49,6 +49,7 @@ impl FileObject for TaskFile {
     fn ioctl(&self, _file: &File, command: u32, argument: UserPtr) -> Result<isize> {
         match command {
             IOMD_TASK_INFO => self.info(argument),
+            IOMD_FLUSH_PROCESSOR_CACHE => self.flush_processor_cache(argument),
             _ => Err(ENOTTY),
         }
     }

@@ -9,6 +9,7 @@
 use super::{
     extents::Extents,
     memory::{Facts, Kind, Leaf, Store},
+    preparation::Preparation,
     Descriptor,
 };
 use crate::{
@@ -22,7 +23,13 @@ use crate::{
     pure::{cache::CacheMode, range::PageRange},
     registry::Strong,
 };
-use kernel::{prelude::*, sync::Arc};
+use kernel::{
+    prelude::*,
+    sync::{
+        atomic::{Atomic, Relaxed},
+        Arc,
+    },
+};
 
 const KIND: Kind = Kind {
     number: IOMD_KIND_BUFFER,
@@ -37,6 +44,8 @@ pub(crate) struct Buffer {
     range: PageRange,
     sparse: bool,
     account: Account,
+    /// That of the contents, and changed with them: a [`Preparation`].
+    preparation: Atomic<u64>,
     #[pin]
     pub(super) contents: RwSemaphore<Contents>,
 }
@@ -48,6 +57,7 @@ impl Buffer {
             range,
             sparse,
             account: Account::of_current()?,
+            preparation: Atomic::new(0),
             contents <- new_rw_semaphore!(None, "iomd_contents"),
         })
     }
@@ -116,7 +126,9 @@ impl Buffer {
             self.fill(&array)
                 .inspect_err(|_| self.account.uncharge(self.range.pages()))?;
         }
-        *self.contents.write() = Some(array);
+        let mut contents = self.contents.write();
+        self.preparation.store(Preparation::new().number(), Relaxed);
+        *contents = Some(array);
         Ok(())
     }
 
@@ -171,6 +183,10 @@ impl Leaf for Buffer {
             self.account.uncharge(1);
             Ok(())
         }
+    }
+
+    fn preparation(&self) -> Option<Preparation> {
+        Some(Preparation::from_number(self.preparation.load(Relaxed)))
     }
 
     fn as_buffer(&self) -> Option<&Buffer> {

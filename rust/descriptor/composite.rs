@@ -132,7 +132,12 @@ impl Descriptor {
         loop {
             match &descriptor.memory {
                 Memory::Leaf(leaf) => {
-                    return (pages != 0).then_some(Place { leaf, page, pages });
+                    return (pages != 0).then_some(Place {
+                        owner: descriptor,
+                        leaf,
+                        page,
+                        pages,
+                    });
                 }
                 Memory::Composite(composite) => {
                     let step = composite.step(page)?;

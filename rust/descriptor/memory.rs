@@ -8,8 +8,7 @@
 use super::{
     buffer::{self, Buffer},
     extents::Extents,
-    prepared::Purpose,
-    Descriptor,
+    prepared::Purpose, Descriptor, preparation::Preparation,
 };
 use crate::{
     os::{
@@ -78,6 +77,11 @@ pub(crate) trait Leaf: Send + Sync {
     /// called without locks; errors as of [`Leaf::prepare`].
     fn renewed(&self) -> Result<Option<Strong<Descriptor>>> {
         Ok(None)
+    }
+
+    /// The preparation of its pages, if it can get others.
+    fn preparation(&self) -> Option<Preparation> {
+        None
     }
 
     /// Memory that iomd allocated: that alone can be sparse, be taken away, or have another cache
@@ -240,6 +244,8 @@ impl Pages<'_> {
 
 /// The place of a page of a descriptor.
 pub(crate) struct Place<'a> {
+    /// The descriptor of the leaf.
+    pub(super) owner: &'a Descriptor,
     /// Whose it is.
     pub(crate) leaf: &'a Arc<dyn Leaf>,
     /// The leaf's page.

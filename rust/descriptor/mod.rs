@@ -6,6 +6,7 @@
 
 pub(crate) mod address_ranges;
 mod buffer;
+mod bytes;
 mod cache;
 pub(crate) mod composite;
 pub(crate) mod copy;
@@ -14,6 +15,7 @@ pub(crate) mod extents;
 mod guard;
 mod interleaved;
 pub(crate) mod memfd;
+mod length;
 pub(crate) mod memory;
 mod multi;
 pub(crate) mod observer;
@@ -21,6 +23,8 @@ mod part;
 mod physical;
 mod pinned;
 pub(crate) mod prepared;
+pub(crate) mod preparation;
+pub(crate) mod processor_cache;
 pub(crate) mod purge;
 mod reserve;
 mod sub;
@@ -34,6 +38,7 @@ use crate::{
         mutex::{new_killable_mutex, KillableMutex},
         shrinker::Listing,
         trace,
+        wait::{new_wait_queue, WaitQueue},
     },
     pure::{cache::CacheMode, range::PageRange},
     registry::{Identity, Object, Registry, Strong},
@@ -44,10 +49,14 @@ use extents::Extents;
 use kernel::{
     new_mutex,
     prelude::*,
-    sync::{Arc, Mutex},
+    sync::{
+        atomic::{Atomic, Relaxed},
+        Arc, Mutex,
+    },
 };
 use memory::{Facts, Kind, Leaf};
 use observer::Observers;
+use preparation::Preparation;
 
 pub(crate) use part::Part;
 
@@ -66,9 +75,18 @@ pub(crate) struct Descriptor {
     range: PageRange,
     memory: Memory,
     below: Below,
+    /// Bytes: of a buffer, what is left of its capacity.
+    length: Atomic<u64>,
+    /// Means something to users only.
+    tag: Atomic<u32>,
+    /// That of memory that is there from the beginning.
+    first_preparation: Preparation,
     /// Who shows which part. Held for moments, but while the cache mode changes.
     #[pin]
     observers: Mutex<Observers>,
+    /// Those who wait for the end of a claim.
+    #[pin]
+    released: WaitQueue,
     /// Outermost of all locks: who holds it may take the locks of several observers.
     #[pin]
     copying: KillableMutex<()>,
@@ -91,6 +109,7 @@ impl Descriptor {
             Memory::Leaf(leaf) => leaf.cache_mode(),
             Memory::Composite(_) => CacheMode::WriteBack,
         };
+        let length = facts.extents.length();
         let descriptor = Arc::pin_init(
             pin_init!(Self {
                 identity: Identity::new(),
@@ -98,7 +117,11 @@ impl Descriptor {
                 range,
                 memory,
                 below,
+                length: Atomic::new(length),
+                tag: Atomic::new(0),
+                first_preparation: Preparation::new(),
                 observers <- new_mutex!(Observers::new(cache_mode), "iomd_observers"),
+                released <- new_wait_queue!("iomd_released"),
                 copying <- new_killable_mutex!((), "iomd_copying"),
                 purging <- new_killable_mutex!(None, "iomd_purging"),
             }),
@@ -153,6 +176,14 @@ impl Descriptor {
     /// Whether there may be writable maps of it.
     pub(crate) fn is_writable(&self) -> bool {
         self.facts.writable
+    }
+
+    pub(crate) fn tag(&self) -> u32 {
+        self.tag.load(Relaxed)
+    }
+
+    pub(crate) fn set_tag(&self, tag: u32) {
+        self.tag.store(tag, Relaxed);
     }
 
     /// All of it.

@@ -194,6 +194,13 @@ impl Observers {
         Ok(ticket)
     }
 
+    /// Whether the bytes of a page are being copied, so that nobody may write them.
+    pub(super) fn is_copied(&self, page: usize) -> bool {
+        self.claims.iter().any(|claim| {
+            claim.use_ == Use::Source && (claim.range.start()..=claim.range.last()).contains(&page)
+        })
+    }
+
     pub(super) fn release(&mut self, ticket: Ticket) {
         self.claims.retain(|claim| claim.ticket != ticket);
     }
@@ -277,5 +284,6 @@ impl<'a> Claimed<'a> {
 impl Drop for Claimed<'_> {
     fn drop(&mut self) {
         self.descriptor.observers.lock().release(self.ticket);
+        self.descriptor.released.wake_all();
     }
 }

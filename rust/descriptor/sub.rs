@@ -49,6 +49,7 @@ impl Descriptor {
     ///
     /// `ERANGE` beyond its end, `EOVERFLOW`, `ENOMEM`; as [`Descriptor::new_composite`].
     pub(crate) fn new_sub(parent: Given, offset: u64, length: u64) -> Result<Strong<Self>> {
+        let length = parent.descriptor.within(offset, length)?;
         let (range, extents) = parent.descriptor.extents().slice(offset, length)?;
         let sub = Sub {
             parent: parent.descriptor,

@@ -24,6 +24,7 @@ pub(crate) struct Info {
     pub(crate) sealed: bool,
     pub(crate) descriptor_suspended: bool,
     pub(crate) ended: bool,
+    pub(crate) in_kernel: bool,
     /// Process and address.
     pub(crate) holder: Option<(i32, usize)>,
     pub(crate) generation: u64,
@@ -70,6 +71,7 @@ impl Map {
             expired: suspension.is_some_and(|suspension| suspension.terms.deadline.has_passed()),
             sealed: self.is_sealed(),
             ended,
+            in_kernel: self.in_kernel,
             holder,
             generation: counters.generation.load(Relaxed),
             redirects: counters.redirects.load(Relaxed),

@@ -30,9 +30,11 @@ pub(crate) mod batch;
 mod counters;
 mod export;
 mod fault;
+pub(crate) mod flush;
 mod handle;
 mod held;
 mod holder;
+mod in_kernel;
 mod info;
 mod observe;
 mod redirect;
@@ -101,6 +103,8 @@ pub(crate) struct Request {
     pub(crate) inheritance: Inheritance,
     /// The mapping lives on without a handle.
     pub(crate) keep: bool,
+    /// It is in the kernel's own address space.
+    pub(crate) in_kernel: bool,
 }
 
 /// What a map shows.
@@ -127,6 +131,7 @@ pub(crate) struct Map {
     options: Options,
     inheritance: Inheritance,
     keep: bool,
+    in_kernel: bool,
     /// The creator may make the kernel wait.
     privileged: bool,
     handles: Atomic<usize>,
@@ -178,6 +183,7 @@ impl Map {
             options,
             inheritance,
             keep,
+            in_kernel,
         } = request;
         let range = cover.pages;
         let map = Arc::pin_init(
@@ -189,6 +195,7 @@ impl Map {
                 options,
                 inheritance,
                 keep,
+                in_kernel,
                 privileged: user::may_suspend_the_kernel(),
                 handles: Atomic::new(0),
                 sealed_by: Atomic::new(0),

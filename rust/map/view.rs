@@ -61,7 +61,7 @@ impl VmaObject for View {
 /// Makes a new VMA show a map, with `access` to it, and keep the dma-buf that it is a mapping of.
 ///
 /// `EINVAL` for a private mapping or one beyond the map, `EPERM` for an executable one, `ENODEV` if
-/// the map has ended; `ENFILE`, `ENOMEM`.
+/// the map has ended or is in the kernel; `ENFILE`, `ENOMEM`.
 pub(crate) fn show(
     map: &Strong<Map>,
     access: Access,
@@ -70,7 +70,7 @@ pub(crate) fn show(
 ) -> Result {
     let place = Place::of(vma);
 
-    if map.has_ended() {
+    if map.has_ended() || map.is_in_kernel() {
         return Err(ENODEV);
     }
     map.range()

@@ -5,14 +5,16 @@
 use super::{
     bindings,
     file::{self, Access},
+    local_mapping::LocalMapping,
     task::Pid,
-    vma::{self, VmaObject},
+    vma::{self, AddressSpace, VmaObject},
 };
 use core::ptr::{self, NonNull};
 use kernel::{
     error::to_result,
     fs::File,
     mm::{Mm, MmWithUser},
+    page::PAGE_SIZE,
     prelude::*,
     sync::aref::ARef,
 };
@@ -108,6 +110,43 @@ impl KeptAddressSpace {
     /// the address space.
     pub(super) fn user(&self) -> Option<ARef<MmWithUser>> {
         self.0.mmget_not_zero()
+    }
+
+    /// It as that of a VMA.
+    pub(crate) fn address_space(&self) -> AddressSpace {
+        AddressSpace::of_mm(self.0.as_raw())
+    }
+
+    /// Flushes the processors' caches of these bytes of a page, if that is present and the kernel has
+    /// it mapped. `EFAULT` if nothing is mapped there; `ESRCH` if the address space is empty.
+    ///
+    /// To be called without locks, as [`KeptAddressSpace::shown_at`].
+    pub(crate) fn flush_page(&self, address: usize, length: usize) -> Result {
+        let user = self.0.mmget_not_zero().ok_or(ESRCH)?;
+        let lock = user.mmap_read_lock();
+        let mut page = ptr::null_mut();
+
+        lock.vma_lookup(address).ok_or(EFAULT)?;
+        // SAFETY: The mmap lock is held, and there is room for the one page. With NOFAULT the lock is
+        // kept, and what is not there stays so.
+        let count = unsafe {
+            bindings::get_user_pages_remote(
+                self.0.as_raw(),
+                address,
+                1,
+                bindings::FOLL_NOFAULT,
+                &mut page,
+                ptr::null_mut(),
+            )
+        };
+        if count == 1 {
+            // SAFETY: The page is ours until it is put, which is after its last use here.
+            unsafe {
+                LocalMapping::from_raw(page).flush(address % PAGE_SIZE, length);
+                bindings::iomd_put_page(page);
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn as_raw(&self) -> *mut bindings::mm_struct {

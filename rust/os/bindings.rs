@@ -47,6 +47,9 @@ extern "C" {
     /// `mm/vmalloc.c`.
     pub(super) fn vunmap(address: *const c_void);
 
+    /// `arch/x86/lib/usercopy_64.c`.
+    pub(super) fn arch_wb_cache_pmem(start: *mut c_void, length: usize);
+
     pub(super) fn iomd_mutex_lock_killable(lock: *mut mutex) -> c_int;
     pub(super) fn iomd_mutex_lock_killable_nest_lock(lock: *mut mutex, outer: *mut mutex) -> c_int;
     pub(super) fn iomd_release_fault_lock(vmf: *mut vm_fault);
@@ -84,6 +87,7 @@ extern "C" {
         length: usize,
     );
     pub(super) fn iomd_memzero_page(page: *mut page, offset: usize, length: usize);
+    pub(super) fn iomd_memcpy(to: *mut c_void, from: *const c_void, length: usize);
     pub(super) fn iomd_copy_highpage(to: *mut page, from: *mut page);
     pub(super) fn iomd_clear_highpage(page: *mut page);
     pub(super) fn iomd_page_to_phys(page: *mut page) -> phys_addr_t;

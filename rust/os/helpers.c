@@ -147,6 +147,11 @@ void iomd_put_page(struct page *page)
 	put_page(page);
 }
 
+void iomd_memcpy(void *to, const void *from, size_t length)
+{
+	memcpy(to, from, length);
+}
+
 void iomd_copy_highpage(struct page *to, struct page *from)
 {
 	copy_highpage(to, from);

@@ -43,6 +43,7 @@ void iomd_xa_init_accounted(struct xarray *xa);
 int iomd_xa_insert(struct xarray *xa, unsigned long index, void *entry);
 void iomd_get_page(struct page *page);
 void iomd_put_page(struct page *page);
+void iomd_memcpy(void *to, const void *from, size_t length);
 void iomd_copy_highpage(struct page *to, struct page *from);
 void iomd_clear_highpage(struct page *page);
 void iomd_memcpy_page(struct page *to, size_t offset, struct page *from,

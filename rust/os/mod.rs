@@ -19,6 +19,7 @@ pub(crate) mod frame;
 pub(crate) mod global;
 pub(crate) mod inode;
 pub(crate) mod memory_file;
+pub(crate) mod local_mapping;
 pub(crate) mod mutex;
 pub(crate) mod pages;
 pub(crate) mod physical;

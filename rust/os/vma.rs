@@ -34,7 +34,12 @@ impl AddressSpace {
     /// That of a VMA.
     pub(super) fn of(vma: &VmaRef) -> Self {
         // SAFETY: Whoever has a `VmaRef` may read it, and it never changes.
-        Self(unsafe { (*vma.as_ptr()).vm_mm } as usize)
+        Self::of_mm(unsafe { (*vma.as_ptr()).vm_mm })
+    }
+
+    /// That of a process.
+    pub(super) fn of_mm(mm: *mut bindings::mm_struct) -> Self {
+        Self(mm as usize)
     }
 }
 

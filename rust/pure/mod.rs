@@ -20,3 +20,4 @@ pub mod page_set;
 pub mod purge;
 pub mod range;
 pub mod wait;
+pub mod width;

@@ -54,6 +54,12 @@
 #define IOMD_PREPARE		_IO(IOMD_IOC_TYPE, 0x29)
 #define IOMD_COMPLETE		_IO(IOMD_IOC_TYPE, 0x2a)
 #define IOMD_DMA_BUF_EXPORT	_IO(IOMD_IOC_TYPE, 0x2b)
+#define IOMD_READ_BYTES		_IO(IOMD_IOC_TYPE, 0x2c)
+#define IOMD_WRITE_BYTES	_IO(IOMD_IOC_TYPE, 0x2d)
+#define IOMD_SET_LENGTH		_IO(IOMD_IOC_TYPE, 0x2e)
+#define IOMD_SET_TAG		_IO(IOMD_IOC_TYPE, 0x2f)
+#define IOMD_PERFORM_OPERATION	_IO(IOMD_IOC_TYPE, 0x30)
+#define IOMD_PAGE_COUNTS	_IO(IOMD_IOC_TYPE, 0x31)
 
 /* Calls on a map: 0x40-0x5f */
 #define IOMD_MAP_INFO		_IO(IOMD_IOC_TYPE, 0x40)
@@ -66,9 +72,12 @@
 #define IOMD_MAP_INTO_TASK	_IO(IOMD_IOC_TYPE, 0x47)
 #define IOMD_MAP_SEGMENT	_IO(IOMD_IOC_TYPE, 0x48)
 #define IOMD_MAP_DMA_BUF_EXPORT	_IO(IOMD_IOC_TYPE, 0x4c)
+#define IOMD_MAPPED_READ	_IO(IOMD_IOC_TYPE, 0x4a)
+#define IOMD_MAPPED_WRITE	_IO(IOMD_IOC_TYPE, 0x4b)
 
 /* Calls on a task: 0x60-0x7f */
 #define IOMD_TASK_INFO		_IO(IOMD_IOC_TYPE, 0x60)
+#define IOMD_FLUSH_PROCESSOR_CACHE _IO(IOMD_IOC_TYPE, 0x61)
 
 /*
  * Map options, with XNU's values (IOTypes.h). Those without a comment are
@@ -410,14 +419,17 @@ struct iomd_object_open {
  * @size: sizeof(struct iomd_descriptor_info)
  * @flags: in, must be zero; out, IOMD_DESCRIPTOR_*
  * @id: out
- * @length: out, bytes
+ * @length: out, bytes; see IOMD_SET_LENGTH
  * @resident: out, bytes that have memory now
  * @maps: out, how many maps it backs
  * @kind: out, IOMD_KIND_*
  * @purgeable: in, must be zero; out, IOMD_PURGEABLE_*
  * @parts: out, how many descriptors it is made of; 0 for memory of its own
  * @direction: out, IOMD_DIRECTION_*
- * @reserved: out, zero
+ * @tag: out, see IOMD_SET_TAG
+ * @capacity: out, bytes: what @length can be at most
+ * @preparation_id: out, changes when it gets other pages; never that of
+ *	other pages; 0 while there are none
  */
 struct iomd_descriptor_info {
 	__u32 size;
@@ -430,7 +442,9 @@ struct iomd_descriptor_info {
 	__u32 purgeable;
 	__u64 parts;
 	__u32 direction;
-	__u32 reserved;
+	__u32 tag;
+	__u64 capacity;
+	__u64 preparation_id;
 };
 
 /*
@@ -530,8 +544,117 @@ struct iomd_complete {
 	__u32 flags;
 };
 
+/**
+ * struct iomd_read_bytes - IOMD_READ_BYTES: copy bytes of the descriptor to
+ * the caller's memory; suspensions do not hold that up
+ * @size: sizeof(struct iomd_read_bytes)
+ * @flags: must be zero
+ * @offset: where they begin in the descriptor
+ * @length: how many
+ * @address: the caller's memory
+ * @done: out, how many were copied: all, or those before memory that could not
+ *	be had; 0 if they are not all inside the descriptor
+ */
+struct iomd_read_bytes {
+	__u32 size;
+	__u32 flags;
+	__u64 offset;
+	__u64 length;
+	__u64 address;
+	__u64 done;
+};
+
+/**
+ * struct iomd_write_bytes - IOMD_WRITE_BYTES: copy bytes from the caller's
+ * memory to the descriptor; suspensions do not hold that up, a copy does
+ * @size: sizeof(struct iomd_write_bytes)
+ * @flags: must be zero
+ * @offset: where they begin in the descriptor
+ * @length: how many
+ * @address: the caller's memory
+ * @done: out, as of struct iomd_read_bytes
+ */
+struct iomd_write_bytes {
+	__u32 size;
+	__u32 flags;
+	__u64 offset;
+	__u64 length;
+	__u64 address;
+	__u64 done;
+};
+
+/**
+ * struct iomd_set_length - IOMD_SET_LENGTH: make the descriptor shorter, or
+ * longer again; maps that exist stay as they are, and so do the bytes
+ * @size: sizeof(struct iomd_set_length)
+ * @flags: must be zero
+ * @length: bytes, at most its capacity
+ */
+struct iomd_set_length {
+	__u32 size;
+	__u32 flags;
+	__u64 length;
+};
+
+/**
+ * struct iomd_set_tag - IOMD_SET_TAG: a number that means something to those
+ * who use the descriptor; 0 at first
+ * @size: sizeof(struct iomd_set_tag)
+ * @flags: must be zero
+ * @tag: the number
+ * @padding: must be zero
+ */
+struct iomd_set_tag {
+	__u32 size;
+	__u32 flags;
+	__u32 tag;
+	__u32 padding;
+};
+
+/* What is done to the processors' caches, with XNU's values */
+#define IOMD_OPERATION_FLUSH	1U /* write back, and drop */
+#define IOMD_OPERATION_STORE	2U /* write back */
+
+/**
+ * struct iomd_perform_operation - IOMD_PERFORM_OPERATION: for devices that do
+ * not see the processors' caches
+ * @size: sizeof(struct iomd_perform_operation)
+ * @flags: must be zero
+ * @operation: IOMD_OPERATION_*
+ * @padding: must be zero
+ * @offset: where the bytes begin in the descriptor
+ * @length: how many; 0 = to the descriptor's end
+ */
+struct iomd_perform_operation {
+	__u32 size;
+	__u32 flags;
+	__u32 operation;
+	__u32 padding;
+	__u64 offset;
+	__u64 length;
+};
+
+/**
+ * struct iomd_page_counts - IOMD_PAGE_COUNTS
+ * @size: sizeof(struct iomd_page_counts)
+ * @flags: must be zero
+ * @resident: out, pages that have memory now
+ * @dirty: out, those whose content is nowhere else
+ */
+struct iomd_page_counts {
+	__u32 size;
+	__u32 flags;
+	__u64 resident;
+	__u64 dirty;
+};
+
 /* The mapping lives on when the last file descriptor of the map is closed */
 #define IOMD_MAP_CREATE_KEEP	(1U << 0)
+/*
+ * The map is in the kernel's own address space: no task maps it, but
+ * IOMD_MAPPED_READ and IOMD_MAPPED_WRITE reach its memory
+ */
+#define IOMD_MAP_CREATE_KERNEL	(1U << 1)
 
 /**
  * struct iomd_map_create - IOMD_MAP_CREATE: make a map of a descriptor
@@ -631,13 +754,14 @@ struct iomd_copy {
 #define IOMD_MAP_EXPIRED	(1U << 2) /* suspended, and accesses get SIGBUS */
 #define IOMD_MAP_SEALED		(1U << 3) /* only one handle controls it */
 #define IOMD_MAP_DESCRIPTOR_SUSPENDED (1U << 4) /* with its descriptor */
+#define IOMD_MAP_KERNEL		(1U << 5) /* of IOMD_MAP_CREATE_KERNEL */
 
 /**
  * struct iomd_map_info - IOMD_MAP_INFO
  * @size: sizeof(struct iomd_map_info)
  * @flags: must be zero
  * @state: out, IOMD_MAP_SUSPENDED, IOMD_MAP_EXPIRED, IOMD_MAP_ENDED,
- *	IOMD_MAP_SEALED, IOMD_MAP_DESCRIPTOR_SUSPENDED
+ *	IOMD_MAP_SEALED, IOMD_MAP_DESCRIPTOR_SUSPENDED, IOMD_MAP_KERNEL
  * @options: out, as given to IOMD_MAP_CREATE; of a sub-map or a record, as given
  *	to IOMD_MAP_EXISTING, and IOMD_MAP_STATIC
  * @inheritance: out, as given to IOMD_MAP_CREATE
@@ -843,6 +967,44 @@ struct iomd_map_seal {
 };
 
 /**
+ * struct iomd_mapped_read - IOMD_MAPPED_READ: one access of the kernel to the
+ * memory of a map of IOMD_MAP_CREATE_KERNEL, by one instruction. As other
+ * accesses it waits while it is suspended.
+ * @size: sizeof(struct iomd_mapped_read)
+ * @flags: must be zero
+ * @offset: where in the map, bytes; not across the end of a page
+ * @width: bits: 8, 16, 32 or 64
+ * @padding: must be zero
+ * @value: out
+ */
+struct iomd_mapped_read {
+	__u32 size;
+	__u32 flags;
+	__u64 offset;
+	__u32 width;
+	__u32 padding;
+	__u64 value;
+};
+
+/**
+ * struct iomd_mapped_write - IOMD_MAPPED_WRITE: the same, to write
+ * @size: sizeof(struct iomd_mapped_write)
+ * @flags: must be zero
+ * @offset: as of struct iomd_mapped_read
+ * @width: as of struct iomd_mapped_read
+ * @padding: must be zero
+ * @value: no longer than @width
+ */
+struct iomd_mapped_write {
+	__u32 size;
+	__u32 flags;
+	__u64 offset;
+	__u32 width;
+	__u32 padding;
+	__u64 value;
+};
+
+/**
  * struct iomd_task_open - IOMD_TASK_OPEN: the right to map into an address
  * space: that of the calling process, which can pass the file descriptor on, or
  * that of any process (CAP_SYS_PTRACE)
@@ -873,6 +1035,22 @@ struct iomd_task_info {
 	__u32 flags;
 	__s32 pid;
 	__u32 padding;
+};
+
+/**
+ * struct iomd_flush_processor_cache - IOMD_FLUSH_PROCESSOR_CACHE: write what
+ * the processors' caches have of the memory at an address of the task back,
+ * and drop it from them
+ * @size: sizeof(struct iomd_flush_processor_cache)
+ * @flags: must be zero
+ * @address: where in the task, any alignment
+ * @length: bytes
+ */
+struct iomd_flush_processor_cache {
+	__u32 size;
+	__u32 flags;
+	__u64 address;
+	__u64 length;
 };
 
 /* At @address, where nothing may be mapped; without it, near it or anywhere */
