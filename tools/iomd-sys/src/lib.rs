@@ -39,9 +39,17 @@ mod tests {
             iomd_object_next { size, flags, id, kind, padding }
             iomd_object_open { size, flags, id, kind, fd }
             iomd_descriptor_info {
-                size, flags, id, length, resident, maps, kind, purgeable, parts, direction,
-                reserved,
+                size, flags, id, length, resident, maps, kind, purgeable, parts, direction, reserved, capacity, preparation_id, tag,
             }
+            iomd_read_bytes { size, flags, offset, length, address, done }
+            iomd_write_bytes { size, flags, offset, length, address, done }
+            iomd_set_length { size, flags, length }
+            iomd_set_tag { size, flags, tag, padding }
+            iomd_perform_operation { size, flags, operation, padding, offset, length }
+            iomd_page_counts { size, flags, resident, dirty }
+            iomd_mapped_read { size, flags, offset, width, padding, value }
+            iomd_mapped_write { size, flags, offset, width, padding, value }
+            iomd_flush_processor_cache { size, flags, address, length }
             iomd_sub_create { size, flags, offset, length, id, fd, padding }
             iomd_multi_create { size, flags, descriptors, count, fd, id }
             iomd_interleaved_create { size, flags, descriptors, granularity, count, fd, id }

@@ -71,14 +71,38 @@ argument! {
     iomd_dma_buf_import is taken by IOMD_DMA_BUF_IMPORT;
     iomd_dma_buf_export is taken by IOMD_DMA_BUF_EXPORT;
     iomd_map_dma_buf_export is taken by IOMD_MAP_DMA_BUF_EXPORT;
+    iomd_write_bytes is taken by IOMD_WRITE_BYTES;
+    iomd_set_length is taken by IOMD_SET_LENGTH;
+    iomd_set_tag is taken by IOMD_SET_TAG;
+    iomd_perform_operation is taken by IOMD_PERFORM_OPERATION;
+    iomd_page_counts is taken by IOMD_PAGE_COUNTS;
+    iomd_mapped_read is taken by IOMD_MAPPED_READ;
+    iomd_mapped_write is taken by IOMD_MAPPED_WRITE;
+    iomd_flush_processor_cache is taken by IOMD_FLUSH_PROCESSOR_CACHE;
 }
 
 /// Makes the call that takes `argument`, which comes back with what the kernel wrote into it.
 pub(crate) fn call<A: Argument>(object: impl AsFd, mut argument: A) -> Result<A, Errno> {
     // SAFETY: by `Argument`'s contract the kernel writes to nothing but the structure, which lives
     // until the call has returned. A file that is not iomd's refuses the number.
-    unsafe { ioctl(object, Update(&mut argument)) }?;
+    unsafe { ioctl(object, Update(A::NUMBER, &mut argument)) }?;
     Ok(argument)
+}
+
+/// Makes the one call that writes to other memory: copies bytes of a descriptor to `buffer`. How
+/// many.
+pub(crate) fn read_bytes(object: impl AsFd, offset: u64, buffer: &mut [u8]) -> Result<u64, Errno> {
+    let mut argument = sys::iomd_read_bytes {
+        size: size_of::<sys::iomd_read_bytes>() as u32,
+        offset,
+        length: buffer.len() as u64,
+        address: buffer.as_mut_ptr().expose_provenance() as u64,
+        ..Default::default()
+    };
+    // SAFETY: besides the structure the kernel writes to the buffer, and both are there until the call
+    // has returned.
+    unsafe { ioctl(object, Update(sys::IOMD_READ_BYTES, &mut argument)) }?;
+    Ok(argument.done)
 }
 
 /// The file descriptor that a call has just made.
@@ -91,20 +115,21 @@ pub(crate) unsafe fn received(number: i32) -> OwnedFd {
     unsafe { OwnedFd::from_raw_fd(number) }
 }
 
-struct Update<'a, A>(&'a mut A);
+/// A call, by its number, and the structure that it takes.
+struct Update<'a, A>(Opcode, &'a mut A);
 
-// SAFETY: the pointer is to a whole structure of the call's, by `Argument`'s contract.
-unsafe impl<A: Argument> Ioctl for Update<'_, A> {
+// SAFETY: the pointer is to a whole structure; that it is the call's is seen to where it is made.
+unsafe impl<A> Ioctl for Update<'_, A> {
     type Output = ();
 
     const IS_MUTATING: bool = true;
 
     fn opcode(&self) -> Opcode {
-        A::NUMBER
+        self.0
     }
 
     fn as_ptr(&mut self) -> *mut c_void {
-        (&raw mut *self.0).cast()
+        (&raw mut *self.1).cast()
     }
 
     unsafe fn output_from_ptr(_: IoctlOutput, _: *mut c_void) -> Result<(), Errno> {

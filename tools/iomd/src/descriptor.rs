@@ -28,9 +28,11 @@ pub struct DescriptorInfo {
     pub id: u64,
     /// What memory it is.
     pub kind: Kind,
-    /// Bytes (`getLength`).
+    /// Bytes (`getLength`): all of its capacity, unless [`Descriptor::set_length`] was told otherwise.
     pub length: u64,
-    /// Bytes that have memory now (`getPageCounts`).
+    /// Bytes, whole pages: what the length can be at most (`getCapacity`).
+    pub capacity: u64,
+    /// Bytes that have memory now.
     pub resident: u64,
     /// How many maps it backs.
     pub maps: u64,
@@ -38,10 +40,24 @@ pub struct DescriptorInfo {
     pub purgeable: Purgeable,
     /// Which way data go (`getDirection`).
     pub direction: Direction,
+    /// Changes when it gets other pages, and is never that of another preparation; `None` while there
+    /// are none (`getPreparationID`).
+    pub preparation: Option<u64>,
+    /// What [`Descriptor::set_tag`] said; 0 at first (`getTag`).
+    pub tag: u32,
     /// Whether the file descriptor that was asked gives read-only maps only.
     pub read_only: bool,
     /// How many descriptors it is made of; 0 for memory of its own.
     pub parts: u64,
+}
+
+/// How many pages a descriptor has, from [`Descriptor::page_counts`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PageCounts {
+    /// That have memory now.
+    pub resident: u64,
+    /// Of those, whose content is nowhere else.
+    pub dirty: u64,
 }
 
 impl Descriptor {
@@ -57,10 +73,13 @@ impl Descriptor {
             id: info.id,
             kind: info.kind.into(),
             length: info.length,
+            capacity: info.capacity,
             resident: info.resident,
             maps: info.maps,
             purgeable: info.purgeable.into(),
             direction: info.direction.into(),
+            preparation: (info.preparation_id != 0).then_some(info.preparation_id),
+            tag: info.tag,
             read_only: info.flags & sys::IOMD_DESCRIPTOR_READ_ONLY != 0,
             parts: info.parts,
         })
@@ -96,6 +115,39 @@ impl Descriptor {
         let reopened = call(self, argument).asked(|| Request::Reopen)?;
         // SAFETY: the call has succeeded.
         Ok(Self(unsafe { received(reopened.fd) }))
+    }
+
+    /// Makes it shorter, or longer again, up to its capacity (`IOBufferMemoryDescriptor::setLength`).
+    /// No memory comes or goes: maps that exist stay as they are, and the bytes beyond the length are
+    /// there again when it is longer.
+    ///
+    /// # Errors
+    ///
+    /// `ERANGE` beyond the capacity; `EACCES` if this file descriptor is read-only; `EOPNOTSUPP` for
+    /// memory that is not a buffer.
+    pub fn set_length(&self, length: u64) -> Result<()> {
+        let argument = sys::iomd_set_length { length, ..Argument::sized() };
+        call(self, argument).map(drop).asked(|| Request::SetLength { length })
+    }
+
+    /// Gives it a number that means something to those who use it (`setTag`).
+    ///
+    /// # Errors
+    ///
+    /// `EACCES` if this file descriptor is read-only.
+    pub fn set_tag(&self, tag: u32) -> Result<()> {
+        let argument = sys::iomd_set_tag { tag, ..Argument::sized() };
+        call(self, argument).map(drop).asked(|| Request::SetTag)
+    }
+
+    /// How many pages it has (`getPageCounts`).
+    ///
+    /// # Errors
+    ///
+    /// `ENOTTY` if the file is not a descriptor.
+    pub fn page_counts(&self) -> Result<PageCounts> {
+        let counts = call(self, sys::iomd_page_counts::sized()).asked(|| Request::PageCounts)?;
+        Ok(PageCounts { resident: counts.resident, dirty: counts.dirty })
     }
 
     /// Prepares a map of this memory: all of it, anywhere, not inherited, unless the builder is told

@@ -53,6 +53,8 @@ bitflags! {
     pub struct MapFlags: u64 {
         /// The mapping lives on when the map's last file descriptor is closed.
         const KEEP = sys::IOMD_MAP_CREATE_KEEP as u64;
+        /// The map is in the kernel's own address space.
+        const KERNEL = sys::IOMD_MAP_CREATE_KERNEL as u64;
         const _ = !0;
     }
 

@@ -10,7 +10,8 @@
 //! map until further notice; [`Map::waits`] tells who is, so that memory can be brought in on demand.
 //! [`Descriptor::suspend_with`] does it with all maps of a memory, and [`Map::seal`] keeps others from it.
 //! [`Descriptor::copy_to`] copies memory in use at a single instant, and [`Descriptor::set_purgeable`]
-//! lets the kernel take memory that can be made again. [`Map::map_into`] maps into other processes.
+//! lets the kernel take memory that can be made again. [`Map::map_into`] maps into other processes, and
+//! [`Descriptor::read_bytes`] needs no map.
 //!
 //! ```no_run
 //! fn main() -> iomd::Result<()> {
@@ -32,6 +33,7 @@
 //! [`OwnedFd`]: std::os::fd::OwnedFd
 
 mod batch;
+mod bytes;
 mod call;
 mod client;
 mod composite;
@@ -49,8 +51,10 @@ mod map_builder;
 mod map_in_task;
 mod map_into;
 mod map_options;
+mod mapped;
 mod mapping;
 mod object;
+mod processor_cache;
 mod purge;
 mod redirect;
 mod request;
@@ -62,7 +66,7 @@ pub use batch::Batch;
 pub use client::{Client, DEVICE};
 pub use copy::{Copied, CopyBuilder};
 pub use deadline::Deadline;
-pub use descriptor::{Descriptor, DescriptorInfo};
+pub use descriptor::{Descriptor, DescriptorInfo, PageCounts};
 pub use descriptor_suspend::DescriptorSuspendBuilder;
 pub use error::{Error, Result};
 pub use features::{
@@ -76,6 +80,7 @@ pub use map_into::MapIntoBuilder;
 pub use map_options::{CacheMode, Inheritance, MapOptions};
 pub use mapping::Mapping;
 pub use object::{Access, AnyObject, Kind, Object, Objects};
+pub use processor_cache::Operation;
 pub use purge::Purgeable;
 pub use redirect::{RedirectBuilder, Redirected};
 pub use request::Request;

@@ -54,6 +54,8 @@ pub struct MapInfo {
     pub descriptor_suspended: bool,
     /// Whether one handle alone controls it.
     pub sealed: bool,
+    /// Whether it is in the kernel's own address space.
+    pub in_kernel: bool,
     /// Whether accesses get `SIGBUS`.
     pub ended: bool,
     /// The process that mapped it first and still does, in the caller's pid namespace
@@ -121,6 +123,7 @@ impl Map {
             expired: info.state & sys::IOMD_MAP_EXPIRED != 0,
             descriptor_suspended: info.state & sys::IOMD_MAP_DESCRIPTOR_SUSPENDED != 0,
             sealed: info.state & sys::IOMD_MAP_SEALED != 0,
+            in_kernel: info.state & sys::IOMD_MAP_KERNEL != 0,
             ended: info.state & sys::IOMD_MAP_ENDED != 0,
             task: (info.task != 0).then_some(info.task),
             address: (info.address != 0).then_some(info.address),

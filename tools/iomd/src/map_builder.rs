@@ -76,6 +76,13 @@ impl<'a> MapBuilder<'a> {
         self
     }
 
+    /// Whether the map is in the kernel's own address space (`map`): then no process can map it, and
+    /// its memory is reached by [`mapped_read_u8`](Map::mapped_read_u8) and its like.
+    pub fn in_kernel(mut self, in_kernel: bool) -> Self {
+        self.flags.set(MapFlags::KERNEL, in_kernel);
+        self
+    }
+
     /// All options at once.
     pub fn options(mut self, options: MapOptions) -> Self {
         self.options = options;

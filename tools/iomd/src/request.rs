@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use rustix::io::Errno;
 
-use crate::{Batch, Client, Direction, Inheritance, MapOptions, Purgeable};
+use crate::{Batch, Client, Direction, Inheritance, MapOptions, Operation, Purgeable};
 
 /// What was asked of the kernel. Offsets and lengths are bytes; a length of 0 asks for all from the
 /// offset on.
@@ -53,6 +53,18 @@ pub enum Request {
     Reopen,
     /// [`Descriptor::set_purgeable`](crate::Descriptor::set_purgeable)
     SetPurgeable { state: Purgeable },
+    /// [`Descriptor::read_bytes`](crate::Descriptor::read_bytes)
+    ReadBytes { offset: u64, length: u64 },
+    /// [`Descriptor::write_bytes`](crate::Descriptor::write_bytes)
+    WriteBytes { offset: u64, length: u64 },
+    /// [`Descriptor::set_length`](crate::Descriptor::set_length)
+    SetLength { length: u64 },
+    /// [`Descriptor::set_tag`](crate::Descriptor::set_tag)
+    SetTag,
+    /// [`Descriptor::page_counts`](crate::Descriptor::page_counts)
+    PageCounts,
+    /// [`Descriptor::perform_operation`](crate::Descriptor::perform_operation)
+    PerformOperation { operation: Operation, offset: u64, length: u64 },
     /// [`Descriptor::map`](crate::Descriptor::map)
     CreateMap { offset: u64, length: u64, options: MapOptions, inheritance: Inheritance },
     /// [`Descriptor::map_in_task`](crate::Descriptor::map_in_task)
@@ -73,6 +85,10 @@ pub enum Request {
     /// [`Descriptor::export_dma_buf`](crate::Descriptor::export_dma_buf) and
     /// [`Map::export_dma_buf`](crate::Map::export_dma_buf)
     ExportDmaBuf,
+    /// [`Map::mapped_read_u8`](crate::Map::mapped_read_u8) and others; the width is in bits
+    MappedRead { offset: u64, width: u32 },
+    /// [`Map::mapped_write_u8`](crate::Map::mapped_write_u8) and others
+    MappedWrite { offset: u64, width: u32 },
     /// [`Map::reopen`](crate::Map::reopen)
     ReopenMap,
     /// [`Map::mmap`](crate::Map::mmap) and [`Map::mmap_with`](crate::Map::mmap_with)
@@ -83,6 +99,8 @@ pub enum Request {
     OpenTask { pid: i32 },
     /// [`Task::process`](crate::Task::process)
     TaskInfo,
+    /// [`Task::flush_processor_cache`](crate::Task::flush_processor_cache)
+    FlushProcessorCache { address: u64, length: u64 },
     /// [`Map::redirect`](crate::Map::redirect)
     Redirect { offset: u64 },
     /// [`Client::batch`](crate::Client::batch)
@@ -216,6 +234,21 @@ impl Request {
                 "killed while memory was given back, or another call changed the state"
             }
 
+            (Self::ReadBytes { .. } | Self::WriteBytes { .. }, Errno::NODATA)
+            | (Self::PerformOperation { .. }, Errno::NODATA) => "the memory was taken away",
+            (Self::WriteBytes { .. } | Self::SetLength { .. } | Self::SetTag, Errno::ACCESS) => {
+                "the descriptor is read-only"
+            }
+            (Self::WriteBytes { .. }, Errno::NOMEM) => "there is no memory for a page of it",
+            (Self::SetLength { .. }, Errno::RANGE) => "that is more than its capacity",
+            (Self::SetLength { .. }, Errno::OPNOTSUPP) => "the memory is not a buffer",
+            (Self::PerformOperation { .. }, Errno::OPNOTSUPP) => {
+                "this kernel does not know the operation"
+            }
+            (Self::PerformOperation { .. }, Errno::RANGE) => {
+                "the range reaches beyond the descriptor"
+            }
+
             (Self::CreateMap { .. }, Errno::INVAL) => {
                 "the bytes lie in pages that do not follow one another, or an option or the inheritance \
                  is unknown"
@@ -275,6 +308,23 @@ impl Request {
             (Self::Segment { .. }, Errno::RANGE) => "the offset is not in the map",
             (Self::Segment { .. }, Errno::NODATA) => "there is no memory yet",
             (Self::Segment { .. }, Errno::NODEV) => "the map has ended",
+
+            (Self::MappedRead { .. } | Self::MappedWrite { .. }, errno) => match errno {
+                Errno::PERM => "the map is not in the kernel",
+                Errno::RANGE => "the value is not all inside the map",
+                Errno::INVAL => "the value is not all in one page",
+                Errno::ACCESS => "the map is read-only",
+                Errno::FAULT => "it is suspended, and the kernel may not wait for it",
+                Errno::NODEV => "the map has ended",
+                Errno::NODATA => "the memory was taken away",
+                Errno::NOMEM => "there is no memory for the page",
+                _ => return None,
+            },
+
+            (Self::FlushProcessorCache { .. }, Errno::SRCH) => {
+                "its process has exited or called exec"
+            }
+            (Self::FlushProcessorCache { .. }, Errno::FAULT) => "nothing is mapped there",
 
             (Self::OpenTask { .. }, Errno::PERM) => {
                 "only a task with CAP_SYS_PTRACE opens others by their numbers"
@@ -444,6 +494,18 @@ impl fmt::Display for Request {
             Self::DescriptorInfo => write!(f, "query the descriptor"),
             Self::Reopen => write!(f, "reopen the descriptor"),
             Self::SetPurgeable { state } => write!(f, "make the memory {state}"),
+            Self::ReadBytes { offset, length } => {
+                write!(f, "read {length} bytes from byte {offset} on")
+            }
+            Self::WriteBytes { offset, length } => {
+                write!(f, "write {length} bytes from byte {offset} on")
+            }
+            Self::SetLength { length } => write!(f, "make the descriptor {length} bytes long"),
+            Self::SetTag => write!(f, "tag the descriptor"),
+            Self::PageCounts => write!(f, "count the descriptor's pages"),
+            Self::PerformOperation { operation, offset, length } => {
+                write!(f, "{operation} the processors' caches of {}", Range(*offset, *length))
+            }
             Self::CreateMap { offset, length, options, inheritance } => {
                 write!(f, "create a map of {}", Range(*offset, *length))?;
                 write!(f, " ({options}, inheritance {inheritance})")
@@ -465,6 +527,12 @@ impl fmt::Display for Request {
             }
             Self::ExportDmaBuf => write!(f, "make a dma-buf"),
             Self::Segment { offset } => write!(f, "locate byte {offset} of the map"),
+            Self::MappedRead { offset, width } => {
+                write!(f, "read {width} bits at byte {offset} of the map")
+            }
+            Self::MappedWrite { offset, width } => {
+                write!(f, "write {width} bits at byte {offset} of the map")
+            }
             Self::ReopenMap => write!(f, "reopen the map"),
             Self::Mmap { offset, length, address } => {
                 write!(f, "map {}", Range(*offset, *length as u64))?;
@@ -477,6 +545,9 @@ impl fmt::Display for Request {
             Self::OpenTask { pid: 0 } => write!(f, "open the calling process as a task"),
             Self::OpenTask { pid } => write!(f, "open process {pid} as a task"),
             Self::TaskInfo => write!(f, "query the task"),
+            Self::FlushProcessorCache { address, length } => {
+                write!(f, "flush the processors' caches of {length} bytes at {address:#x}")
+            }
             Self::Redirect { offset } => {
                 write!(f, "redirect the map to byte {offset} of the target")
             }
