@@ -78,6 +78,10 @@ pub enum Command {
     Map(Map),
     /// Let the kernel take a descriptor's memory when it needs it, or no more, or take it now
     Purge(Purge),
+    /// Write bytes of a descriptor to the standard output, without a map
+    Read(Read),
+    /// Write the standard input to a descriptor, without a map
+    Write(Write),
     /// Copy memory in use to a file, all of it at one instant
     Snapshot(Snapshot),
     /// Show all objects again and again, those first that have most of something
@@ -327,6 +331,28 @@ impl From<Purgeable> for iomd::Purgeable {
             Purgeable::Empty => Self::Empty,
         }
     }
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Who writes meanwhile can be seen in part; snapshot shows one instant.")]
+pub struct Read {
+    /// The descriptor
+    pub id: u64,
+    /// Where the bytes begin
+    #[arg(long, value_name = "BYTES", default_value = "0", value_parser = bytes)]
+    pub offset: u64,
+    /// How many; without it, all that follow
+    #[arg(long, value_name = "BYTES", value_parser = bytes)]
+    pub length: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+pub struct Write {
+    /// The descriptor
+    pub id: u64,
+    /// Where the bytes go
+    #[arg(long, value_name = "BYTES", default_value = "0", value_parser = bytes)]
+    pub offset: u64,
 }
 
 #[derive(Debug, Args)]

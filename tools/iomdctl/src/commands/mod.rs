@@ -15,6 +15,7 @@ mod man;
 mod map;
 mod names;
 mod purge;
+mod read;
 mod redirect;
 mod resume;
 mod seal;
@@ -23,6 +24,7 @@ mod snapshot;
 mod suspend;
 mod top;
 mod trace;
+mod write;
 
 use anyhow::Result;
 use iomd::Client;
@@ -49,6 +51,8 @@ pub fn run(arguments: Arguments) -> Result<u8> {
         Command::Seal(arguments) => seal::run(&client()?, &arguments, json)?,
         Command::Map(arguments) => output::result(&map::run(&client()?, &arguments)?, json)?,
         Command::Purge(arguments) => output::result(&purge::run(&client()?, &arguments)?, json)?,
+        Command::Read(arguments) => read::run(&client()?, &arguments, json)?,
+        Command::Write(arguments) => output::result(&write::run(&client()?, &arguments)?, json)?,
         Command::Snapshot(arguments) => {
             output::result(&snapshot::run(&client()?, &arguments)?, json)?;
         }

@@ -24,11 +24,14 @@ pub struct Descriptor {
     pub id: u64,
     pub kind: String,
     pub length: u64,
+    pub capacity: u64,
     pub resident: u64,
     pub maps: u64,
     pub purgeable: String,
     /// How many descriptors it is made of.
     pub parts: u64,
+    pub preparation: Option<u64>,
+    pub tag: u32,
 }
 
 /// A map.
@@ -47,6 +50,7 @@ pub struct Map {
     pub state: &'static str,
     pub descriptor_suspended: bool,
     pub sealed: bool,
+    pub in_kernel: bool,
     pub task: Option<i32>,
     pub address: Option<u64>,
     pub generation: u64,
@@ -75,10 +79,13 @@ impl From<DescriptorInfo> for Descriptor {
             id: info.id,
             kind: info.kind.to_string(),
             length: info.length,
+            capacity: info.capacity,
             resident: info.resident,
             maps: info.maps,
             purgeable: info.purgeable.to_string(),
             parts: info.parts,
+            preparation: info.preparation,
+            tag: info.tag,
         }
     }
 }
@@ -103,6 +110,7 @@ impl From<MapInfo> for Map {
             },
             descriptor_suspended: info.descriptor_suspended,
             sealed: info.sealed,
+            in_kernel: info.in_kernel,
             task: info.task,
             address: info.address,
             generation: info.generation,
@@ -144,11 +152,21 @@ impl fmt::Display for Descriptor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "descriptor {}", self.id)?;
         writeln!(f, "  kind          {}", self.kind)?;
-        writeln!(f, "  length        {} bytes", self.length)?;
+        match self.capacity {
+            capacity if capacity == self.length => {
+                writeln!(f, "  length        {} bytes", self.length)?;
+            }
+            capacity => writeln!(f, "  length        {} of {capacity} bytes", self.length)?,
+        }
         writeln!(f, "  resident      {} bytes", self.resident)?;
         writeln!(f, "  maps          {}", self.maps)?;
         writeln!(f, "  purgeable     {}", self.purgeable)?;
-        writeln!(f, "  parts         {}", self.parts)
+        writeln!(f, "  parts         {}", self.parts)?;
+        match self.preparation {
+            Some(number) => writeln!(f, "  preparation   {number}")?,
+            None => writeln!(f, "  preparation   none")?,
+        }
+        writeln!(f, "  tag           {}", self.tag)
     }
 }
 
@@ -165,6 +183,7 @@ impl fmt::Display for Map {
             (Some(task), Some(address)) => {
                 writeln!(f, "  mapped        at {address:#x} in {task}")?
             }
+            _ if self.in_kernel => writeln!(f, "  mapped        in the kernel")?,
             _ => writeln!(f, "  mapped        by no process that can be named here")?,
         }
         writeln!(f, "  generation    {}", self.generation)?;

@@ -180,8 +180,18 @@ pub mod tests {
 
     pub fn descriptor(id: u64, maps: u64) -> Descriptor {
         let purgeable = iomd::Purgeable::NonVolatile.to_string();
-        let (kind, length) = ("buffer".into(), 4096);
-        Descriptor { id, kind, length, resident: length, maps, purgeable, parts: 0 }
+        Descriptor {
+            id,
+            kind: "buffer".into(),
+            length: 4096,
+            capacity: 4096,
+            resident: 4096,
+            maps,
+            purgeable,
+            preparation: Some(1),
+            tag: 0,
+            parts: 0,
+        }
     }
 
     pub fn map(id: u64, descriptor: u64) -> Map {
@@ -197,6 +207,7 @@ pub mod tests {
             inheritance: "none".into(),
             state: "active",
             descriptor_suspended: false,
+            in_kernel: false,
             sealed: false,
             task: None,
             address: None,
