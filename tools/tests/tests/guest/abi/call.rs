@@ -4,40 +4,22 @@
 
 use std::mem::offset_of;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::sync::OnceLock;
 
 use iomd::Errno;
 use iomd_sys::{
-    IOMD_ADDRESS_RANGES_CREATE, IOMD_BUFFER_CREATE, IOMD_BUFFER_SPARSE, IOMD_COMPLETE, IOMD_COPY,
-    IOMD_COPY_REFUSE_PINNED, IOMD_COPY_RESUME_ON_TARGET, IOMD_DESCRIPTOR_INFO,
-    IOMD_DESCRIPTOR_REOPEN, IOMD_DESCRIPTOR_RESUME, IOMD_DESCRIPTOR_SUSPEND, IOMD_DIRECTION_IN,
-    IOMD_DMA_BUF_EXPORT, IOMD_DMA_BUF_IMPORT, IOMD_FEATURES, IOMD_GUARD_CREATE,
-    IOMD_INTERLEAVED_CREATE, IOMD_INTO_TASK_FIXED, IOMD_INTO_TASK_OVERWRITE,
+    IOMD_ADDRESS_RANGES_CREATE, IOMD_BUFFER_CREATE, IOMD_BUFFER_SPARSE, IOMD_COMPLETE, IOMD_COPY, IOMD_COPY_REFUSE_PINNED, IOMD_COPY_RESUME_ON_TARGET, IOMD_DESCRIPTOR_INFO, IOMD_DESCRIPTOR_REOPEN, IOMD_DESCRIPTOR_RESUME, IOMD_DESCRIPTOR_SUSPEND, IOMD_DIRECTION_IN, IOMD_DMA_BUF_EXPORT, IOMD_DMA_BUF_IMPORT, IOMD_FEATURES, IOMD_GUARD_CREATE, IOMD_INTERLEAVED_CREATE, IOMD_INTO_TASK_FIXED, IOMD_INTO_TASK_OVERWRITE, IOMD_FLUSH_PROCESSOR_CACHE,
     IOMD_INTO_TASK_PREFAULT, IOMD_INTO_TASK_READ_ONLY, IOMD_MAP_ANYWHERE, IOMD_MAP_CREATE,
-    IOMD_MAP_CREATE_KEEP, IOMD_MAP_DMA_BUF_EXPORT, IOMD_MAP_EXISTING, IOMD_MAP_INFO,
-    IOMD_MAP_INTO_TASK, IOMD_MAP_REOPEN, IOMD_MAP_SEAL, IOMD_MAP_SEGMENT, IOMD_MEMFD_IMPORT,
-    IOMD_MULTI_CREATE, IOMD_OBJECT_NEXT, IOMD_OBJECT_OPEN, IOMD_OPEN_READ_ONLY,
-    IOMD_PHYSICAL_CREATE, IOMD_PREPARE, IOMD_PURGEABLE_VOLATILE, IOMD_REDIRECT,
-    IOMD_REDIRECT_ABANDONED_RESUME, IOMD_REDIRECT_ABANDONED_SIGBUS, IOMD_REDIRECT_BATCH,
-    IOMD_REDIRECT_REFUSE_PINNED, IOMD_REOPEN_PERSISTENT, IOMD_RESUME, IOMD_SET_PURGEABLE,
-    IOMD_SUB_CREATE, IOMD_SUB_READ_ONLY, IOMD_SUSPEND, IOMD_SUSPEND_ABANDONED_RESUME,
-    IOMD_SUSPEND_ABANDONED_SIGBUS, IOMD_SUSPEND_SPARE_CALLER, IOMD_TASK_INFO, IOMD_TASK_OPEN,
-    IOMD_UNMAP, iomd_address_range, iomd_address_ranges_create, iomd_batch_entry,
-    iomd_buffer_create, iomd_complete, iomd_copy, iomd_descriptor_info, iomd_descriptor_reopen,
-    iomd_descriptor_resume, iomd_descriptor_suspend, iomd_dma_buf_export, iomd_dma_buf_import,
-    iomd_features, iomd_guard_create, iomd_interleaved_create, iomd_map_create,
-    iomd_map_dma_buf_export, iomd_map_existing, iomd_map_info, iomd_map_into_task, iomd_map_reopen,
-    iomd_map_seal, iomd_map_segment, iomd_memfd_import, iomd_multi_create, iomd_object_next,
-    iomd_object_open, iomd_physical_create, iomd_prepare, iomd_redirect, iomd_redirect_batch,
-    iomd_resume, iomd_set_purgeable, iomd_sub_create, iomd_suspend, iomd_task_info, iomd_task_open,
-    iomd_unmap,
+    IOMD_MAP_CREATE_KEEP, IOMD_MAP_DMA_BUF_EXPORT, IOMD_MAP_EXISTING, IOMD_MAP_INFO, IOMD_MAP_INTO_TASK, IOMD_MAP_REOPEN, IOMD_MAP_SEAL, IOMD_MAP_SEGMENT, IOMD_MEMFD_IMPORT, IOMD_MULTI_CREATE, IOMD_OBJECT_NEXT, IOMD_OBJECT_OPEN, IOMD_OPEN_READ_ONLY, IOMD_PHYSICAL_CREATE, IOMD_PREPARE, IOMD_PURGEABLE_VOLATILE, IOMD_REDIRECT, IOMD_REDIRECT_ABANDONED_RESUME, IOMD_REDIRECT_ABANDONED_SIGBUS, IOMD_REDIRECT_BATCH, IOMD_REDIRECT_REFUSE_PINNED, IOMD_REOPEN_PERSISTENT, IOMD_RESUME, IOMD_SET_PURGEABLE, IOMD_SUB_CREATE, IOMD_SUB_READ_ONLY, IOMD_SUSPEND, IOMD_SUSPEND_ABANDONED_RESUME, IOMD_SUSPEND_ABANDONED_SIGBUS, IOMD_SUSPEND_SPARE_CALLER, IOMD_TASK_INFO, IOMD_TASK_OPEN, IOMD_UNMAP, iomd_address_range, iomd_address_ranges_create, iomd_batch_entry, iomd_buffer_create, iomd_complete, iomd_copy, iomd_descriptor_info, iomd_descriptor_reopen, iomd_descriptor_resume, iomd_descriptor_suspend, iomd_dma_buf_export, iomd_dma_buf_import, iomd_features, iomd_guard_create, iomd_interleaved_create, iomd_map_create, iomd_map_dma_buf_export, iomd_map_existing, iomd_map_info, iomd_map_into_task, iomd_map_reopen, iomd_map_seal, iomd_map_segment, iomd_memfd_import, iomd_multi_create, iomd_object_next, iomd_object_open, iomd_physical_create, iomd_prepare, iomd_redirect, iomd_redirect_batch, iomd_resume, iomd_set_purgeable, iomd_sub_create, iomd_suspend, iomd_task_info, iomd_task_open, iomd_unmap, IOMD_MAP_CREATE_KERNEL, IOMD_MAPPED_READ, IOMD_MAPPED_WRITE, IOMD_OPERATION_FLUSH, IOMD_PAGE_COUNTS, IOMD_PERFORM_OPERATION, IOMD_READ_BYTES, IOMD_SET_LENGTH, IOMD_SET_TAG, IOMD_WRITE_BYTES, iomd_flush_processor_cache, iomd_mapped_read, iomd_mapped_write, iomd_page_counts, iomd_perform_operation, iomd_read_bytes, iomd_set_length, iomd_set_tag, iomd_write_bytes,
 };
+use rustix::mm::MprotectFlags;
 
 use super::argument::Memory;
 use super::world::PAGES;
 use super::{Argument, World};
 use crate::foreign::physical::Device;
-use crate::support::PAGE;
 use crate::support::raw::call_at;
+use crate::support::{PAGE, Region};
 
 /// A call.
 pub struct Call {
@@ -117,7 +99,7 @@ macro_rules! outs {
     ($structure:ident: $($member:ident),*) => { &[$(offset_of!($structure, $member)),*] };
 }
 
-pub const CALLS: [Call; 36] = [
+pub const CALLS: [Call; 45] = [
     Call {
         name: "FEATURES",
         number: IOMD_FEATURES,
@@ -343,7 +325,8 @@ pub const CALLS: [Call; 36] = [
         flags: 0,
         padding: &[offset_of!(iomd_descriptor_info, purgeable)],
         outs: outs!(
-            iomd_descriptor_info: id, length, resident, maps, kind, parts, direction, reserved
+            iomd_descriptor_info: id, length, resident, maps, kind, parts, direction, tag, capacity,
+            preparation_id
         ),
         file: None,
     },
@@ -362,7 +345,7 @@ pub const CALLS: [Call; 36] = [
         number: IOMD_MAP_CREATE,
         object: |world| world.source.as_fd(),
         argument: |_| Argument::of(iomd_map_create { length: PAGE as u64, ..Default::default() }),
-        flags: IOMD_MAP_CREATE_KEEP,
+        flags: IOMD_MAP_CREATE_KEEP | IOMD_MAP_CREATE_KERNEL,
         padding: &[offset_of!(iomd_map_create, padding)],
         outs: outs!(iomd_map_create: id, fd),
         file: Some(offset_of!(iomd_map_create, fd)),
@@ -588,4 +571,121 @@ pub const CALLS: [Call; 36] = [
         outs: &[],
         file: None,
     },
+    Call {
+        name: "READ_BYTES",
+        number: IOMD_READ_BYTES,
+        object: |world| world.source.as_fd(),
+        argument: |_| {
+            let (address, length) = some_bytes();
+            Argument::of(iomd_read_bytes { address, length, ..Default::default() })
+        },
+        flags: 0,
+        padding: &[],
+        outs: outs!(iomd_read_bytes: done),
+        file: None,
+    },
+    Call {
+        name: "WRITE_BYTES",
+        number: IOMD_WRITE_BYTES,
+        object: |world| world.source.as_fd(),
+        argument: |_| {
+            let (address, length) = some_bytes();
+            Argument::of(iomd_write_bytes { address, length, ..Default::default() })
+        },
+        flags: 0,
+        padding: &[],
+        outs: outs!(iomd_write_bytes: done),
+        file: None,
+    },
+    Call {
+        name: "SET_LENGTH",
+        number: IOMD_SET_LENGTH,
+        object: |world| world.source.as_fd(),
+        argument: |_| Argument::of(iomd_set_length { length: 5, ..Default::default() }),
+        flags: 0,
+        padding: &[],
+        outs: &[],
+        file: None,
+    },
+    Call {
+        name: "SET_TAG",
+        number: IOMD_SET_TAG,
+        object: |world| world.source.as_fd(),
+        argument: |_| Argument::of(iomd_set_tag { tag: 5, ..Default::default() }),
+        flags: 0,
+        padding: &[offset_of!(iomd_set_tag, padding)],
+        outs: &[],
+        file: None,
+    },
+    Call {
+        name: "PERFORM_OPERATION",
+        number: IOMD_PERFORM_OPERATION,
+        object: |world| world.source.as_fd(),
+        argument: |_| {
+            let operation = IOMD_OPERATION_FLUSH;
+            Argument::of(iomd_perform_operation { operation, ..Default::default() })
+        },
+        flags: 0,
+        padding: &[offset_of!(iomd_perform_operation, padding)],
+        outs: &[],
+        file: None,
+    },
+    Call {
+        name: "PAGE_COUNTS",
+        number: IOMD_PAGE_COUNTS,
+        object: |world| world.source.as_fd(),
+        argument: |_| Argument::of(iomd_page_counts::default()),
+        flags: 0,
+        padding: &[],
+        outs: outs!(iomd_page_counts: resident, dirty),
+        file: None,
+    },
+    Call {
+        name: "MAPPED_READ",
+        number: IOMD_MAPPED_READ,
+        object: |world| world.in_kernel.as_fd(),
+        argument: |_| Argument::of(iomd_mapped_read { width: 64, ..Default::default() }),
+        flags: 0,
+        padding: &[offset_of!(iomd_mapped_read, padding)],
+        outs: outs!(iomd_mapped_read: value),
+        file: None,
+    },
+    Call {
+        name: "MAPPED_WRITE",
+        number: IOMD_MAPPED_WRITE,
+        object: |world| world.in_kernel.as_fd(),
+        argument: |_| Argument::of(iomd_mapped_write { width: 32, value: 5, ..Default::default() }),
+        flags: 0,
+        padding: &[offset_of!(iomd_mapped_write, padding)],
+        outs: &[],
+        file: None,
+    },
+    Call {
+        name: "FLUSH_PROCESSOR_CACHE",
+        number: IOMD_FLUSH_PROCESSOR_CACHE,
+        object: |world| world.task.as_fd(),
+        argument: |_| {
+            let (address, length) = some_bytes();
+            Argument::of(iomd_flush_processor_cache { address, length, ..Default::default() })
+        },
+        flags: 0,
+        padding: &[],
+        outs: &[],
+        file: None,
+    },
 ];
+
+/// Memory that any call may read and write at any time: where it is, and how long. Behind it is none, so
+/// that a longer one is an error and not somebody's.
+fn some_bytes() -> (u64, u64) {
+    static PLACE: OnceLock<usize> = OnceLock::new();
+    const LENGTH: usize = 16;
+    let address = PLACE.get_or_init(|| {
+        let region = Region::reserve(2);
+        let page = region.pages(0..1);
+        page.protect(MprotectFlags::READ | MprotectFlags::WRITE).expect("it is ours");
+        page.write(PAGE - LENGTH, 5);
+        page.address() + PAGE - LENGTH
+    });
+    (*address as u64, LENGTH as u64)
+}

@@ -56,7 +56,8 @@ fn unknown_calls_and_those_of_other_kinds_are_refused_on_every_kind() {
 /// The object that stands for the kind of the one that a call is made on.
 fn kind_of(object: fn(&World) -> BorrowedFd<'_>, world: &World) -> i32 {
     let object = object(world).as_raw_fd();
-    if object == world.suspended.as_fd().as_raw_fd() {
+    let maps = [&world.suspended, &world.in_kernel];
+    if maps.iter().any(|map| map.as_fd().as_raw_fd() == object) {
         world.map.as_fd().as_raw_fd()
     } else {
         object

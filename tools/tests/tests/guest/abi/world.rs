@@ -26,6 +26,8 @@ pub struct World {
     pub map: Map,
     /// Shows the source, and is suspended.
     pub suspended: Map,
+    /// Shows the source, in the kernel.
+    pub in_kernel: Map,
     /// This process.
     pub task: Task,
     /// Of one page.
@@ -54,6 +56,7 @@ impl World {
         let (source, target) = (painted(PAGES, SOURCE), painted(PAGES, TARGET));
         let (map, suspended) = (unique(&source), unique(&source));
         suspended.suspend().expect("it is unique");
+        let in_kernel = source.map().in_kernel(true).create().expect("a map is made");
         let windows = [window(&source), window(&target)];
         let client = client();
         let task = client.own_task().expect("a task opens itself");
@@ -61,7 +64,19 @@ impl World {
         ftruncate(&memfd, PAGE as u64).expect("a page is not too long");
         let dma_buf = dma_buf::of_heap(PAGES);
         let _imported = client.import_dma_buf(&dma_buf, 0, 0).expect("it is ordinary memory");
-        Self { client, source, target, map, suspended, task, memfd, dma_buf, _imported, windows }
+        Self {
+            client,
+            source,
+            target,
+            map,
+            suspended,
+            in_kernel,
+            task,
+            memfd,
+            dma_buf,
+            _imported,
+            windows,
+        }
     }
 
     pub fn sight(&self) -> Sight {

@@ -38,6 +38,19 @@ impl Tool {
         Self { child, output, said: Vec::new() }
     }
 
+    /// One that is given an input, which fits into a pipe.
+    pub fn with_input(arguments: &[&str], input: &[u8]) -> Self {
+        let [(output, write), (stdin, ours)] =
+            [(); 2].map(|()| pipe_with(PipeFlags::CLOEXEC).expect("a pipe"));
+        assert_eq!(rustix::io::write(&ours, input), Ok(input.len()));
+        drop(ours);
+        let child = Self::fork(arguments, || {
+            dup2_stdin(&stdin).expect("it can be the input");
+            dup2_stdout(&write).expect("it can be the output");
+        });
+        Self { child, output, said: Vec::new() }
+    }
+
     /// One on a terminal of so many columns and rows, at which the test sits.
     pub fn on_terminal(arguments: &[&str], columns: u16, rows: u16) -> Self {
         let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");

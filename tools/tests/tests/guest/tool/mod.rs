@@ -2,6 +2,7 @@
 
 //! `iomdctl`, on objects in use. What it prints of them the documents show.
 
+mod bytes;
 mod control;
 mod create;
 mod dma_buf;
