@@ -80,7 +80,7 @@ check_names() {
 		<(grep -o -E "$name" Documentation/uapi.rst | sort -u) || status=1
 	same "in the header" "in uapi.rst, at a glance" \
 		<(sed -n -E 's/^#define (\w+)\s+_IO\(IOMD_IOC_TYPE, (0x..)\)$/\1 \2/p' include/uapi/linux/iomd.h) \
-		<(sed -n -E 's/^`(\w+)`_ +(0x..)  \S.*/\1 \2/p' Documentation/uapi.rst) || status=1
+		<(sed -n -E 's/^`?(\w+[A-Z])`?_ +(0x..)  \S.*/\1 \2/p' Documentation/uapi.rst) || status=1
 	# A row without a state or without words does not count.
 	same "in xnu-names" "in compatibility.rst" <(grep -v -E '^(#|$)' qemu/xnu-names | sort) \
 		<(sed -n -E 's/^``(\w+)`` +(works|in part|refused|not needed|not in this version)  +\S.*/\1/p' \

@@ -5,7 +5,10 @@
 use super::{argument::Argument, bytes, check_flags, check_padding, handle::MapFile, map_info};
 use crate::{
     abi::{
-        iomd_map_reopen, iomd_map_seal, iomd_map_segment, iomd_unmap, iomd_wait, IOMD_MAP_DMA_BUF_EXPORT, IOMD_MAP_INFO, IOMD_MAP_INTO_TASK, IOMD_MAP_REOPEN, IOMD_MAP_SEAL, IOMD_MAP_SEGMENT, IOMD_REDIRECT, IOMD_RESUME, IOMD_SUSPEND, IOMD_UNMAP, IOMD_WAIT_WRITE, IOMD_MAPPED_READ, IOMD_MAPPED_WRITE,
+        iomd_map_reopen, iomd_map_seal, iomd_map_segment, iomd_unmap, iomd_wait, IOMD_MAPPED_READ,
+        IOMD_MAPPED_WRITE, IOMD_MAP_DMA_BUF_EXPORT, IOMD_MAP_INFO, IOMD_MAP_INTO_TASK,
+        IOMD_MAP_REOPEN, IOMD_MAP_SEAL, IOMD_MAP_SEGMENT, IOMD_REDIRECT, IOMD_RESUME, IOMD_SUSPEND,
+        IOMD_UNMAP, IOMD_WAIT_WRITE,
     },
     map::view,
     os::{

@@ -8,7 +8,9 @@
 use super::{
     buffer::{self, Buffer},
     extents::Extents,
-    prepared::Purpose, Descriptor, preparation::Preparation,
+    preparation::Preparation,
+    prepared::Purpose,
+    Descriptor,
 };
 use crate::{
     os::{
