@@ -5,7 +5,12 @@
 use super::{argument::Argument, check_flags, handle::DescriptorFile};
 use crate::{
     abi::{iomd_read_bytes, iomd_write_bytes},
+    descriptor::{
+        prepared::{Prepared, Purpose},
+        Descriptor,
+    },
     os::{file, task},
+    pure::range::PageRange,
 };
 use kernel::{
     fs::File,
@@ -21,6 +26,7 @@ impl DescriptorFile {
 
         check_flags(read.flags, 0)?;
         read.done = if self.has(read.offset, read.length) {
+            let _memory = self.prepare_bytes(read.offset, read.length, Purpose::Look)?;
             let mut to = user(read.address, read.length)?.writer();
             self.each_page(read.offset, read.length, |offset, bytes| {
                 self.descriptor().read(offset, bytes)?;
@@ -41,6 +47,7 @@ impl DescriptorFile {
             return Err(EACCES);
         }
         write.done = if self.has(write.offset, write.length) {
+            let _memory = self.prepare_bytes(write.offset, write.length, Purpose::Write)?;
             let mut from = user(write.address, write.length)?.reader();
             self.each_page(write.offset, write.length, |offset, bytes| {
                 from.read_slice(bytes)?;
@@ -57,6 +64,29 @@ impl DescriptorFile {
         offset
             .checked_add(length)
             .is_some_and(|end| end <= self.descriptor().length())
+    }
+
+    /// Sees that the memory of these bytes is there, if there are any. What keeps it from that, and
+    /// `EACCES` if it is not to be written.
+    pub(super) fn prepare_bytes(
+        &self,
+        offset: u64,
+        length: u64,
+        purpose: Purpose,
+    ) -> Result<Option<Prepared>> {
+        let Some(last) = length.checked_sub(1) else {
+            return Ok(None);
+        };
+        let descriptor = self.descriptor();
+        let page = |offset| Some(descriptor.extents().locate(offset)?.page);
+        let first = page(offset).ok_or(ERANGE)?;
+        let last = offset.checked_add(last).and_then(page).ok_or(ERANGE)?;
+        let range = last
+            .checked_sub(first)
+            .and_then(|more| PageRange::new(first, more.checked_add(1)?))
+            .ok_or(ERANGE)?;
+
+        Descriptor::prepare(descriptor, range, purpose).map(Some)
     }
 
     /// Calls `copy` with the offset of the bytes in each page, and room for them; says how many it

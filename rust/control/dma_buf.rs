@@ -41,7 +41,7 @@ impl DescriptorFile {
         check_flags(argument.value.flags, 0)?;
         check_padding(argument.value.padding)?;
         let descriptor = self.descriptor();
-        let cover = descriptor.extents().cover(0, 0)?;
+        let cover = descriptor.cover(0, 0)?;
         // So that a copy can move it.
         let options = Options::client_mapping(self.may_write(file::access(file)));
         let purpose = Purpose::showing(options.needs_write());

@@ -10,7 +10,7 @@ use crate::{
         iomd_flush_processor_cache, iomd_perform_operation, IOMD_OPERATION_FLUSH,
         IOMD_OPERATION_STORE,
     },
-    descriptor::processor_cache::Operation,
+    descriptor::{prepared::Purpose, processor_cache::Operation},
     map::flush,
 };
 use kernel::{prelude::*, uaccess::UserPtr};
@@ -28,6 +28,7 @@ impl DescriptorFile {
             _ => return Err(EOPNOTSUPP),
         };
         let length = self.descriptor().within(perform.offset, perform.length)?;
+        let _memory = self.prepare_bytes(perform.offset, length, Purpose::Look)?;
         self.descriptor()
             .perform(operation, perform.offset, length)?;
         Ok(0)

@@ -9,6 +9,7 @@ use super::{
     extents::Extents,
     memory::{Facts, ForeignContents, Kind, Leaf, Store},
     pinned::Pinned,
+    preparation::Preparation,
     prepared::Purpose,
     Descriptor,
 };
@@ -56,6 +57,8 @@ struct AddressRanges {
 struct Preparations {
     count: usize,
     writable: bool,
+    /// That of the pages that are there, or were last.
+    last: Option<Preparation>,
 }
 
 impl Descriptor {
@@ -81,6 +84,7 @@ impl Descriptor {
                 preparations <- new_mutex!(Preparations {
                     count: 0,
                     writable: false,
+                    last: None,
                 }, "iomd_preparations"),
                 contents <- new_rw_semaphore!(None, "iomd_ranges"),
             }),
@@ -127,7 +131,11 @@ impl AddressRanges {
             return false;
         }
         *self.contents.write() = Some(pinned);
-        *preparations = Preparations { count: 1, writable };
+        *preparations = Preparations {
+            count: 1,
+            writable,
+            last: Some(Preparation::new()),
+        };
         true
     }
 
@@ -153,6 +161,10 @@ impl Leaf for AddressRanges {
 
     fn direction(&self) -> Option<Direction> {
         Some(self.source.direction)
+    }
+
+    fn preparation(&self) -> Option<Preparation> {
+        self.preparations.lock().last
     }
 
     /// `ESRCH` if the task is dead, `EFAULT` and `EOPNOTSUPP` as of

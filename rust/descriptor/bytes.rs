@@ -34,9 +34,9 @@ impl Descriptor {
         let (place, within) = self.spot(offset)?;
         let pages = place.leaf.store().pages();
 
-        match pages.get(place.page) {
+        match pages.local_mapping(place.page) {
             Some(page) => {
-                page.local_mapping().read_bytes(within, to);
+                page.read_bytes(within, to);
             }
             None if pages.are_gone() => return Err(ENODATA),
             None => to.fill(0),
@@ -54,7 +54,7 @@ impl Descriptor {
 
         while !task::is_killed() {
             let pages = place.leaf.store().pages();
-            let Some(page) = pages.get(place.page) else {
+            if pages.address(place.page).is_none() {
                 if pages.are_gone() {
                     return Err(ENODATA);
                 }
@@ -62,12 +62,14 @@ impl Descriptor {
                 drop(pages);
                 place.leaf.populate(place.page)?;
                 continue;
-            };
+            }
             let is_copied = {
                 let observers = place.owner.observers.lock();
                 let is_copied = observers.is_copied(place.page);
                 if !is_copied {
-                    page.local_mapping().write_bytes(within, from);
+                    if let Some(page) = pages.local_mapping(place.page) {
+                        page.write_bytes(within, from);
+                    }
                 }
                 is_copied
             };

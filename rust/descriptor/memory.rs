@@ -15,6 +15,7 @@ use super::{
 use crate::{
     os::{
         frame::Frame,
+        local_mapping::LocalMapping,
         pages::PageRef,
         physical::PhysicalRange,
         rwsem::{ReadGuard, RwSemaphore},
@@ -193,6 +194,14 @@ impl Pages<'_> {
         match self {
             Self::Device(range) => range.address(index),
             _ => self.get(index).map(|page| page.physical_address()),
+        }
+    }
+
+    /// The page at `index` as the kernel reaches it, if it has memory.
+    pub(crate) fn local_mapping(&self, index: usize) -> Option<LocalMapping<'_>> {
+        match self {
+            Self::Device(range) => range.local_mapping(index),
+            _ => self.get(index).map(PageRef::into_local_mapping),
         }
     }
 

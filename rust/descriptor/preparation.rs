@@ -34,10 +34,12 @@ impl Descriptor {
     pub(crate) fn preparation(&self) -> Option<Preparation> {
         match &self.memory {
             Memory::Leaf(leaf) => {
+                // Before the pages: what a leaf knows can have a lock outside of theirs.
+                let preparation = leaf.preparation().unwrap_or(self.first_preparation);
                 let pages = leaf.store().pages();
                 let is_there = matches!(pages, Pages::Nothing) || !pages.are_gone();
 
-                is_there.then(|| leaf.preparation().unwrap_or(self.first_preparation))
+                is_there.then_some(preparation)
             }
             // As deep as descriptors are nested, which is bounded.
             Memory::Composite(composite) => composite

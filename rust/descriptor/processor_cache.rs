@@ -52,8 +52,7 @@ impl Descriptor {
         if pages.are_gone() {
             return Err(ENODATA);
         }
-        if let Some(page) = pages.get(place.page) {
-            let mapping = page.local_mapping();
+        if let Some(mapping) = pages.local_mapping(place.page) {
             match operation {
                 Operation::Flush => mapping.flush(within, length),
                 Operation::Store => mapping.store(within, length),

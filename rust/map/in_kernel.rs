@@ -104,8 +104,8 @@ impl Map {
                 leaf.store().wait();
                 continue;
             };
-            if let Some(page) = pages.get(place.page) {
-                return access(&page.local_mapping(), within).ok_or(EINVAL);
+            if let Some(page) = pages.local_mapping(place.page) {
+                return access(&page, within).ok_or(EINVAL);
             }
             // As in a fault.
             let (leaf, index) = (place.leaf.clone(), place.page);

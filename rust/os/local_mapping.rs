@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A page as the kernel itself reaches it, through its own mapping of all memory: which has the cache
-//! mode that the page has everywhere.
+//! A page as the kernel itself reaches it: through its own mapping of all memory, which has the cache
+//! mode that the page has everywhere; or, of a device, through that of the range.
 //!
 //! C header: [`include/linux/highmem.h`](srctree/include/linux/highmem.h)
 
-use super::{bindings, pages::Page};
+use super::{
+    bindings,
+    pages::{Page, PageRef},
+    physical::PhysicalRange,
+};
 use crate::pure::width::Width;
 use core::{ffi::c_void, marker::PhantomData};
 use kernel::{
@@ -19,17 +23,31 @@ use kernel::{
 ///
 /// # Invariants
 ///
-/// `start` is what `kmap_local_page()` gave the current task for a page that is kept for `'a`.
+/// A page's bytes are at `start`, and the page is kept for `'a`: either one that `kmap_local_page()`
+/// has mapped there for the current task, or one of a device.
 pub(crate) struct LocalMapping<'a> {
     start: *mut c_void,
+    is_device: bool,
     _page: PhantomData<(&'a Page, NotThreadSafe)>,
 }
 
-impl Page {
+impl<'a> PageRef<'a> {
     /// The page as the kernel reaches it. Several are dropped in the reverse order.
-    pub(crate) fn local_mapping(&self) -> LocalMapping<'_> {
-        // SAFETY: A `Page` is valid, and the borrow keeps it.
+    pub(crate) fn into_local_mapping(self) -> LocalMapping<'a> {
+        // SAFETY: The page is kept for `'a`.
         unsafe { LocalMapping::from_raw(self.as_ptr()) }
+    }
+}
+
+impl PhysicalRange {
+    /// The page at `index` as the kernel reaches it; `None` beyond the end.
+    pub(crate) fn local_mapping(&self, index: usize) -> Option<LocalMapping<'_>> {
+        // INVARIANT: The range has the page, and is kept.
+        Some(LocalMapping {
+            start: self.page_start(index)?,
+            is_device: true,
+            _page: PhantomData,
+        })
     }
 }
 
@@ -42,6 +60,7 @@ impl LocalMapping<'_> {
         Self {
             // SAFETY: As required.
             start: unsafe { bindings::kmap_local_page(page) },
+            is_device: false,
             _page: PhantomData,
         }
     }
@@ -59,8 +78,15 @@ impl LocalMapping<'_> {
         let length = to.len().min(PAGE_SIZE.saturating_sub(offset));
 
         if let Some(from) = self.at(offset, length) {
+            let to = to.as_mut_ptr().cast();
             // SAFETY: Both are valid for so many bytes; C copies what others may change.
-            unsafe { bindings::iomd_memcpy(to.as_mut_ptr().cast(), from, length) };
+            unsafe {
+                if self.is_device {
+                    bindings::memcpy_fromio(to, from, length);
+                } else {
+                    bindings::iomd_memcpy(to, from, length);
+                }
+            }
         }
         length
     }
@@ -70,8 +96,15 @@ impl LocalMapping<'_> {
         let length = from.len().min(PAGE_SIZE.saturating_sub(offset));
 
         if let Some(to) = self.at(offset, length) {
+            let from = from.as_ptr().cast();
             // SAFETY: As above.
-            unsafe { bindings::iomd_memcpy(to, from.as_ptr().cast(), length) };
+            unsafe {
+                if self.is_device {
+                    bindings::memcpy_toio(to, from, length);
+                } else {
+                    bindings::iomd_memcpy(to, from, length);
+                }
+            }
         }
         length
     }
@@ -110,18 +143,18 @@ impl LocalMapping<'_> {
     }
 
     /// Writes the cache lines that have some of these bytes to memory, if they are modified, and
-    /// drops them from all caches.
+    /// drops them from all caches. A device's are in none.
     pub(crate) fn flush(&self, offset: usize, length: usize) {
-        if let Some(start) = self.at(offset, length) {
+        if let Some(start) = self.at(offset, length).filter(|_| !self.is_device) {
             // SAFETY: It is valid for so many bytes, which are at most a page.
             unsafe { bindings::clflush_cache_range(start, length as u32) };
         }
     }
 
     /// Writes the cache lines that have some of these bytes to memory, if they are modified. They
-    /// may stay in caches.
+    /// may stay in caches. A device's are in none.
     pub(crate) fn store(&self, offset: usize, length: usize) {
-        if let Some(start) = self.at(offset, length) {
+        if let Some(start) = self.at(offset, length).filter(|_| !self.is_device) {
             // SAFETY: As above.
             unsafe { bindings::arch_wb_cache_pmem(start, length) };
             // Done when it returns, not some time later.
@@ -132,7 +165,9 @@ impl LocalMapping<'_> {
 
 impl Drop for LocalMapping<'_> {
     fn drop(&mut self) {
-        // SAFETY: By the invariant.
-        unsafe { bindings::kunmap_local(self.start) };
+        if !self.is_device {
+            // SAFETY: By the invariant.
+            unsafe { bindings::kunmap_local(self.start) };
+        }
     }
 }

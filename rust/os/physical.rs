@@ -93,6 +93,13 @@ impl PhysicalRange {
         })
     }
 
+    /// Where the kernel has the page at `index`; `None` beyond the end.
+    pub(super) fn page_start(&self, index: usize) -> Option<*mut c_void> {
+        let offset = self.offset(index)?;
+
+        Some(self.mapping.as_ptr().wrapping_byte_add(offset))
+    }
+
     fn offset(&self, index: usize) -> Option<usize> {
         index
             .checked_mul(PAGE_SIZE)

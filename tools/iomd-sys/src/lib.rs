@@ -39,7 +39,7 @@ mod tests {
             iomd_object_next { size, flags, id, kind, padding }
             iomd_object_open { size, flags, id, kind, fd }
             iomd_descriptor_info {
-                size, flags, id, length, resident, maps, kind, purgeable, parts, direction, reserved, capacity, preparation_id, tag,
+                size, flags, id, length, resident, maps, kind, purgeable, parts, direction, tag, capacity, preparation_id,
             }
             iomd_read_bytes { size, flags, offset, length, address, done }
             iomd_write_bytes { size, flags, offset, length, address, done }
