@@ -7,10 +7,7 @@ use super::{
     task::TaskFile,
 };
 use crate::{
-    abi::{
-        iomd_map_into_task, IOMD_INTO_TASK_FIXED, IOMD_INTO_TASK_OVERWRITE,
-        IOMD_INTO_TASK_PREFAULT, IOMD_INTO_TASK_READ_ONLY,
-    },
+    abi::{iomd_map_into_task, IOMD_INTO_TASK_FIXED, IOMD_INTO_TASK_READ_ONLY},
     os::{
         address_space::{Mapping, Placing},
         file::{self, Access},
@@ -29,29 +26,28 @@ impl MapFile {
         let mut argument = Argument::<iomd_map_into_task>::read_to_answer(argument)?;
         let into = &mut argument.value;
 
-        check_flags(
-            into.flags,
-            IOMD_INTO_TASK_FIXED
-                | IOMD_INTO_TASK_OVERWRITE
-                | IOMD_INTO_TASK_READ_ONLY
-                | IOMD_INTO_TASK_PREFAULT,
-        )?;
+        check_flags(into.flags, IOMD_INTO_TASK_FIXED | IOMD_INTO_TASK_READ_ONLY)?;
         check_padding(into.padding)?;
         let has = |flag| into.flags & flag != 0;
+        let options = self.map().options();
         let address = usize::try_from(into.address).map_err(|_| ENOMEM)?;
-        let placing = match (has(IOMD_INTO_TASK_FIXED), has(IOMD_INTO_TASK_OVERWRITE)) {
-            (false, false) => Placing::Anywhere(address),
+        let placing = match (has(IOMD_INTO_TASK_FIXED), options.is_overwriting()) {
+            (false, _) => Placing::Anywhere(address),
             (true, false) => Placing::Fixed(address),
-            (false, true) => Placing::Over(address),
-            (true, true) => return Err(EINVAL),
+            (true, true) => Placing::Over(address),
         };
+        let guard = usize::try_from(options.guard()).map_err(|_| ENOMEM)?;
+        // Room for guards is looked for together with that for the mapping.
+        if guard != 0 && has(IOMD_INTO_TASK_FIXED) {
+            return Err(EINVAL);
+        }
         let range = PageRange::part(self.map().range(), into.offset, into.length)?;
         let deadline = match deadline(into.deadline_ns)? {
             Deadline::NEVER => Deadline::in_seconds(PATIENCE_S),
             deadline => deadline,
         };
         let task = file::Descriptor::<TaskFile>::get(into.task)?;
-        let read_only = has(IOMD_INTO_TASK_READ_ONLY) || self.map().options().is_read_only();
+        let read_only = has(IOMD_INTO_TASK_READ_ONLY) || options.is_read_only();
         let access = if read_only {
             Access::Read
         } else {
@@ -60,13 +56,14 @@ impl MapFile {
         // Touched by the kernel, a page that is suspended can make the task wait for as long as that
         // lasts, and the caller with it.
         let now = self.map().info();
-        let populate = has(IOMD_INTO_TASK_PREFAULT) && !now.suspended && !now.descriptor_suspended;
+        let populate = options.is_prefaulted() && !now.suspended && !now.descriptor_suspended;
         let mapping = Mapping {
             placing,
             access,
             length: usize::try_from(bytes(range.pages())).map_err(|_| ENOMEM)?,
             offset: usize::try_from(into.offset).map_err(|_| ERANGE)?,
             populate,
+            guard,
         };
 
         let own = task.file();

@@ -54,7 +54,7 @@ impl From<RangeError> for Error {
 impl From<OptionsError> for Error {
     fn from(error: OptionsError) -> Self {
         match error {
-            OptionsError::Unknown => EINVAL,
+            OptionsError::Unknown | OptionsError::Guards => EINVAL,
             OptionsError::Unsupported => EOPNOTSUPP,
         }
     }

@@ -34,6 +34,8 @@ pub(crate) struct Mapping {
     pub(crate) offset: usize,
     /// All of its pages are touched at once.
     pub(crate) populate: bool,
+    /// Bytes, whole pages, that are kept inaccessible on each side; 0 unless it is placed anywhere.
+    pub(crate) guard: usize,
 }
 
 /// Where it goes.
@@ -160,9 +162,32 @@ impl KeptAddressSpace {
 }
 
 /// Maps a file for the current task, as its mmap(2) would: with its limits, its credentials, and its
-/// security hooks. Returns where it is, or mmap(2)'s error. (`vm_mmap()`)
+/// security hooks. Returns where it is, or mmap(2)'s error.
 pub(crate) fn map_file(file: &File, mapping: &Mapping) -> Result<usize> {
-    let (address, fixed, over) = match mapping.placing {
+    if mapping.guard == 0 {
+        return map_at(file, mapping, mapping.placing);
+    }
+    let Placing::Anywhere(near) = mapping.placing else {
+        return Err(EINVAL);
+    };
+    let length = mapping
+        .guard
+        .checked_mul(2)
+        .and_then(|guards| guards.checked_add(mapping.length))
+        .ok_or(ENOMEM)?;
+
+    // Its place is kept by the guards' own mapping. Nobody knows of either before this is done.
+    let start = reserve(near.saturating_sub(mapping.guard), length)?;
+    start
+        .checked_add(mapping.guard)
+        .ok_or(ENOMEM)
+        .and_then(|address| map_at(file, mapping, Placing::Over(address)))
+        .inspect_err(|_| unmap(start, length))
+}
+
+/// `vm_mmap()` of a file.
+fn map_at(file: &File, mapping: &Mapping, placing: Placing) -> Result<usize> {
+    let (address, fixed, over) = match placing {
         Placing::Anywhere(address) => (address, false, false),
         Placing::Fixed(address) => (address, true, false),
         Placing::Over(address) => (address, false, true),
@@ -181,6 +206,24 @@ pub(crate) fn map_file(file: &File, mapping: &Mapping) -> Result<usize> {
             mapping.populate,
         )
     };
+    mapped(address)
+}
+
+/// Makes addresses inaccessible, near one if they can be there; returns the first.
+fn reserve(near: usize, length: usize) -> Result<usize> {
+    // SAFETY: Nothing that is there is replaced.
+    mapped(unsafe { bindings::iomd_vm_reserve(near, length) })
+}
+
+/// Takes back what was mapped just now.
+fn unmap(start: usize, length: usize) {
+    // That fails only where memory is short, and then leaves what nobody can use.
+    // SAFETY: Nobody knows of these addresses yet.
+    unsafe { bindings::vm_munmap(start, length) };
+}
+
+/// What `vm_mmap()` says.
+fn mapped(address: usize) -> Result<usize> {
     // An error is one of the highest addresses, where no mapping can be.
     match i32::try_from(address as isize) {
         Ok(error) if error < 0 => to_result(error).map(|()| 0),

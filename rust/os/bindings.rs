@@ -73,6 +73,7 @@ extern "C" {
         over: bool,
         populate: bool,
     ) -> c_ulong;
+    pub(super) fn iomd_vm_reserve(near: c_ulong, length: c_ulong) -> c_ulong;
     pub(super) fn iomd_cond_resched();
     pub(super) fn iomd_alloc_page() -> *mut page;
     pub(super) fn iomd_xa_init_accounted(xa: *mut xarray);

@@ -114,6 +114,13 @@ unsigned long iomd_vm_mmap(struct file *file, unsigned long address,
 		       (populate ? MAP_POPULATE : 0), offset);
 }
 
+/* Without a file, and without a claim to memory. */
+unsigned long iomd_vm_reserve(unsigned long near, unsigned long length)
+{
+	return vm_mmap(NULL, near, length, PROT_NONE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, 0);
+}
+
 void iomd_cond_resched(void)
 {
 	cond_resched();

@@ -37,6 +37,7 @@ int iomd_task_work_add(struct pid *pid, struct mm_struct *mm,
 unsigned long iomd_vm_mmap(struct file *file, unsigned long address,
 			   unsigned long length, unsigned long offset,
 			   bool write, bool fixed, bool over, bool populate);
+unsigned long iomd_vm_reserve(unsigned long near, unsigned long length);
 void iomd_cond_resched(void);
 struct page *iomd_alloc_page(void);
 void iomd_xa_init_accounted(struct xarray *xa);

@@ -47,7 +47,10 @@ impl Mapping {
 
 #[cfg(test)]
 mod tests {
-    use super::super::options::{ANYWHERE, CACHE_SHIFT, COPYBACK_CACHE, REFERENCE, STATIC, UNIQUE};
+    use super::super::options::{
+        ANYWHERE, CACHE_SHIFT, COPYBACK_CACHE, GUARDED_LARGE, GUARDED_SMALL, OVERWRITE, PREFAULT,
+        REFERENCE, STATIC, UNIQUE,
+    };
     use super::*;
     use proptest::prelude::*;
 
@@ -91,6 +94,16 @@ mod tests {
     }
 
     #[test]
+    fn the_guards_are_the_same() {
+        let kinds = [0, GUARDED_SMALL, GUARDED_LARGE];
+        for wanted in kinds {
+            for existing in kinds {
+                assert_eq!(found(wanted, existing | ANYWHERE), wanted == existing);
+            }
+        }
+    }
+
+    #[test]
     fn a_unique_one_is_never_shared() {
         assert!(!found(UNIQUE, 0));
         assert!(!found(0, UNIQUE));
@@ -99,7 +112,7 @@ mod tests {
 
     #[test]
     fn other_options_make_no_difference() {
-        for bits in [ANYWHERE, STATIC, REFERENCE] {
+        for bits in [ANYWHERE, STATIC, REFERENCE, PREFAULT, OVERWRITE] {
             assert!(found(bits, 0));
             assert!(found(0, bits));
         }

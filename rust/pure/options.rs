@@ -5,7 +5,7 @@
 //! The numbers are the ABI's; that they are the same as in the header is asserted where both are
 //! known, in `control/`.
 
-use super::cache::CacheMode;
+use super::{cache::CacheMode, range::PAGE_SIZE};
 
 /// Why options are refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +14,8 @@ pub enum OptionsError {
     Unknown,
     /// XNU has it; this version, or Linux, cannot honour it.
     Unsupported,
+    /// Guards of two sizes, or of a mapping that is to be at a certain place.
+    Guards,
 }
 
 /// kIOMapAnywhere
@@ -38,21 +40,32 @@ pub const READ_ONLY: u32 = 0x1000;
 pub const STATIC: u32 = 0x0100_0000;
 /// kIOMapReference
 pub const REFERENCE: u32 = 0x0200_0000;
-/// kIOMapGuardedSmall and kIOMapGuardedLarge
-pub const GUARDED: u32 = 0xc000_0000;
 /// kIOMapUnique
 pub const UNIQUE: u32 = 0x0400_0000;
+/// kIOMapPrefault
+pub const PREFAULT: u32 = 0x1000_0000;
+/// kIOMapOverwrite
+pub const OVERWRITE: u32 = 0x2000_0000;
+/// kIOMapGuardedSmall
+pub const GUARDED_SMALL: u32 = 0x4000_0000;
+/// kIOMapGuardedLarge
+pub const GUARDED_LARGE: u32 = 0x8000_0000;
+/// Either.
+pub const GUARDED: u32 = GUARDED_SMALL | GUARDED_LARGE;
 
 /// The single bits that are honoured.
-pub const HONOURED: u32 = ANYWHERE | READ_ONLY | UNIQUE;
+pub const HONOURED: u32 = ANYWHERE | READ_ONLY | UNIQUE | PREFAULT | OVERWRITE | GUARDED;
 /// The cache modes that need nothing of the machine, as a bit each: memory is write-back.
 pub const WRITE_BACK_CACHES: u32 = (1 << DEFAULT_CACHE) | (1 << COPYBACK_CACHE);
 /// The cache modes that are honoured, as a bit each. For the others the kernel has no way to give
 /// its own mapping of the memory the same attribute.
 pub const HONOURED_CACHES: u32 =
     WRITE_BACK_CACHES | (1 << INHIBIT_CACHE) | (1 << WRITE_COMBINE_CACHE);
-/// Static, Reference, Prefault, Overwrite, GuardedSmall, GuardedLarge.
-pub const UNSUPPORTED: u32 = STATIC | REFERENCE | 0x1000_0000 | 0x2000_0000 | GUARDED;
+/// What a map cannot be made with.
+pub const UNSUPPORTED: u32 = STATIC | REFERENCE;
+
+/// Bytes of a large guard.
+const LARGE_GUARD: u64 = 64 << 10;
 
 /// Map options that can be honoured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +80,8 @@ impl Options {
             Err(OptionsError::Unknown)
         } else if bits & UNSUPPORTED != 0 || HONOURED_CACHES & (1 << cache) == 0 {
             Err(OptionsError::Unsupported)
+        } else if bits & GUARDED == GUARDED || bits & GUARDED != 0 && bits & ANYWHERE == 0 {
+            Err(OptionsError::Guards)
         } else {
             Ok(Self(bits))
         }
@@ -117,6 +132,25 @@ impl Options {
         self.0 & ANYWHERE != 0
     }
 
+    /// Where it is placed, it takes the place of what is there.
+    pub fn is_overwriting(self) -> bool {
+        self.0 & OVERWRITE != 0
+    }
+
+    /// Its pages are to be touched when it is mapped.
+    pub fn is_prefaulted(self) -> bool {
+        self.0 & PREFAULT != 0
+    }
+
+    /// Bytes that are kept inaccessible on each side of a mapping.
+    pub fn guard(self) -> u64 {
+        match self.0 & GUARDED {
+            0 => 0,
+            GUARDED_SMALL => PAGE_SIZE,
+            _ => LARGE_GUARD,
+        }
+    }
+
     /// What is mapped at the address is to be recorded.
     pub fn is_static(self) -> bool {
         self.0 & STATIC != 0
@@ -145,7 +179,9 @@ mod tests {
         for bit in (0..32).map(|shift| 1_u32 << shift) {
             let is_mode =
                 bit & CACHE_MASK != 0 && HONOURED_CACHES & (1 << (bit >> CACHE_SHIFT)) != 0;
-            let expected = if bit & HONOURED != 0 || is_mode {
+            let expected = if bit & GUARDED != 0 {
+                Err(OptionsError::Guards)
+            } else if bit & HONOURED != 0 || is_mode {
                 Ok(Options(bit))
             } else if bit & (UNSUPPORTED | CACHE_MASK) != 0 {
                 Err(OptionsError::Unsupported)
@@ -169,6 +205,17 @@ mod tests {
                 _ => Err(OptionsError::Unknown),
             };
             assert_eq!(cache_mode, expected, "{mode}");
+        }
+    }
+
+    #[test]
+    fn guards_are_of_one_size_and_of_what_may_be_anywhere() {
+        let guard = |bits| Options::new(bits).map(Options::guard);
+        assert_eq!(guard(ANYWHERE), Ok(0));
+        assert_eq!(guard(ANYWHERE | GUARDED_SMALL), Ok(4096));
+        assert_eq!(guard(ANYWHERE | GUARDED_LARGE), Ok(65536));
+        for bits in [GUARDED_SMALL, GUARDED_LARGE, ANYWHERE | GUARDED] {
+            assert_eq!(guard(bits), Err(OptionsError::Guards), "{bits:#x}");
         }
     }
 

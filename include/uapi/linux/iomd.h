@@ -100,10 +100,11 @@
 #define IOMD_MAP_STATIC			0x01000000U /* the object unmaps nothing */
 #define IOMD_MAP_REFERENCE		0x02000000U /* none is made */
 #define IOMD_MAP_UNIQUE			0x04000000U /* may be redirected */
-#define IOMD_MAP_PREFAULT		0x10000000U
-#define IOMD_MAP_OVERWRITE		0x20000000U
-#define IOMD_MAP_GUARDED_SMALL		0x40000000U
-#define IOMD_MAP_GUARDED_LARGE		0x80000000U
+/* These say how it is mapped by IOMD_MAP_INTO_TASK; mmap(2) has its own flags */
+#define IOMD_MAP_PREFAULT		0x10000000U /* with all of its pages */
+#define IOMD_MAP_OVERWRITE		0x20000000U /* over what is at its place */
+#define IOMD_MAP_GUARDED_SMALL		0x40000000U /* between two idle pages */
+#define IOMD_MAP_GUARDED_LARGE		0x80000000U /* between twice 64 KiB */
 
 /* What a forked child gets of a mapping, with Mach's values (vm_inherit.h) */
 #define IOMD_INHERIT_SHARE	0U /* the same mapping */
@@ -1053,18 +1054,18 @@ struct iomd_flush_processor_cache {
 	__u64 length;
 };
 
-/* At @address, where nothing may be mapped; without it, near it or anywhere */
+/*
+ * At @address, where nothing may be mapped unless the map has
+ * IOMD_MAP_OVERWRITE; without it, near it or anywhere
+ */
 #define IOMD_INTO_TASK_FIXED		(1U << 0)
-/* At @address, in place of what is mapped there */
-#define IOMD_INTO_TASK_OVERWRITE	(1U << 1)
 /* For reading only */
-#define IOMD_INTO_TASK_READ_ONLY	(1U << 2)
-/* All pages are touched at once, as far as they can be had */
-#define IOMD_INTO_TASK_PREFAULT		(1U << 3)
+#define IOMD_INTO_TASK_READ_ONLY	(1U << 1)
 
 /**
  * struct iomd_map_into_task - IOMD_MAP_INTO_TASK: map a map into the address
- * space of a task, as its own mmap(2) would
+ * space of a task, as its own mmap(2) would, in the way that the map's options
+ * say
  * @size: sizeof(struct iomd_map_into_task)
  * @flags: IOMD_INTO_TASK_*
  * @task: a task

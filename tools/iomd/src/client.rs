@@ -11,7 +11,7 @@ use rustix::fs::{Mode, OFlags};
 use crate::call::{Argument, call, received};
 use crate::error::Asked;
 use crate::handle::handle;
-use crate::mapping::Placement;
+use crate::mapping::{Place, Placement};
 use crate::{
     Access, AnyObject, Batch, Descriptor, Error, Features, Kind, Map, Mapping, Objects, Request,
     Result, Task, task,
@@ -180,7 +180,15 @@ impl Client {
     ///
     /// `EINVAL` if `length` is 0; `ENOMEM` if there is no room in the address space.
     pub fn map_fresh(&self, length: usize) -> Result<Mapping> {
-        let placement = Placement { address: None, offset: 0, length, read_only: false };
-        Mapping::new(self, placement).asked(|| Request::MapFresh { length })
+        let placement = Placement {
+            place: Place::Anywhere,
+            offset: 0,
+            length,
+            read_only: false,
+            prefault: false,
+            guard: 0,
+        };
+        // SAFETY: it is not over others.
+        unsafe { Mapping::new(self, placement) }.asked(|| Request::MapFresh { length })
     }
 }

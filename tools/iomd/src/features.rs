@@ -73,14 +73,10 @@ bitflags! {
     /// The flags of mapping into a task.
     #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
     pub struct IntoTaskFlags: u64 {
-        /// At an address where nothing may be.
+        /// At an address, where nothing may be unless the map overwrites.
         const FIXED = sys::IOMD_INTO_TASK_FIXED as u64;
-        /// At an address, in place of what is there.
-        const OVERWRITE = sys::IOMD_INTO_TASK_OVERWRITE as u64;
         /// For reading only.
         const READ_ONLY = sys::IOMD_INTO_TASK_READ_ONLY as u64;
-        /// All pages are touched at once.
-        const PREFAULT = sys::IOMD_INTO_TASK_PREFAULT as u64;
         const _ = !0;
     }
 

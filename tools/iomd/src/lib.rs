@@ -77,7 +77,7 @@ pub use map::{Map, MapInfo, MmapOptions, Segment};
 pub use map_builder::MapBuilder;
 pub use map_in_task::MapInTaskBuilder;
 pub use map_into::MapIntoBuilder;
-pub use map_options::{CacheMode, Inheritance, MapOptions};
+pub use map_options::{CacheMode, Guards, Inheritance, MapOptions};
 pub use mapping::Mapping;
 pub use object::{Access, AnyObject, Kind, Object, Objects};
 pub use processor_cache::Operation;

@@ -12,7 +12,7 @@ use rustix::io::Errno;
 use crate::call::{Argument, call, received};
 use crate::error::Asked;
 use crate::handle::handle;
-use crate::mapping::Placement;
+use crate::mapping::{Place, Placement};
 use crate::{
     Descriptor, Inheritance, MapIntoBuilder, MapOptions, Mapping, RedirectBuilder, Redirected,
     Request, Result, SuspendBuilder, Task, Wait, wait,
@@ -96,8 +96,7 @@ pub struct MmapOptions {
     pub offset: u64,
     /// Bytes, rounded up to whole pages; 0 = to the map's end.
     pub length: usize,
-    /// Where it shall be, a multiple of the page size; anywhere if `None`. What is mapped there
-    /// already is never replaced.
+    /// Where it shall be, a multiple of the page size; anywhere if `None`.
     pub address: Option<usize>,
     /// Whether this mapping shall be for reading only.
     pub read_only: bool,
@@ -174,29 +173,78 @@ impl Map {
     /// Maps all of it anywhere into the calling process, with the map's own rights
     /// (`createMappingInTask`, the second half).
     ///
+    /// As the map's options say, it is between guards, which go with the [`Mapping`], and all of its
+    /// pages are touched, unless any are suspended.
+    ///
     /// # Errors
     ///
     /// `ENODEV` if the map has ended; `ENOMEM` if there is no room in the address space.
     pub fn mmap(&self) -> Result<Mapping> {
-        let read_only = self.info()?.options.contains(MapOptions::READ_ONLY);
-        self.mmap_with(MmapOptions { read_only, ..MmapOptions::default() })
+        let info = self.info()?;
+        let read_only = info.options.contains(MapOptions::READ_ONLY);
+        let options = MmapOptions { read_only, ..MmapOptions::default() };
+        // SAFETY: it is not over others.
+        unsafe { self.mmap_as(&info, options, Place::Anywhere) }
     }
 
-    /// Maps a part of it into the calling process.
+    /// Maps a part of it into the calling process, otherwise as [`mmap`](Self::mmap). What is mapped
+    /// at the address already is never replaced.
     ///
     /// # Errors
     ///
-    /// `EINVAL` if the offset or address is misaligned or the range beyond the map; `EEXIST` if
-    /// something is mapped at the address; `EACCES` for a writable mapping of a read-only map;
-    /// `ENODEV` if the map has ended; `ENOMEM` if there is no room in the address space.
+    /// `EINVAL` if the offset or address is misaligned, the range beyond the map, or an address is
+    /// given for a map with guards; `EEXIST` if something is mapped at the address; `EACCES` for a
+    /// writable mapping of a read-only map; `ENODEV` if the map has ended; `ENOMEM` if there is no room
+    /// in the address space.
     pub fn mmap_with(&self, options: MmapOptions) -> Result<Mapping> {
+        let place = options.address.map_or(Place::Anywhere, Place::At);
+        // SAFETY: it is not over others.
+        unsafe { self.mmap_as(&self.info()?, options, place) }
+    }
+
+    /// As [`mmap_with`](Self::mmap_with), but in place of what is mapped at the address, if the map
+    /// was made for that (`kIOMapOverwrite`).
+    ///
+    /// # Errors
+    ///
+    /// As [`mmap_with`](Self::mmap_with).
+    ///
+    /// # Safety
+    ///
+    /// Nothing that is mapped there is used any more.
+    pub unsafe fn mmap_over(&self, options: MmapOptions) -> Result<Mapping> {
+        let info = self.info()?;
+        let over = info.options.contains(MapOptions::OVERWRITE);
+        let place = if over { Place::Over } else { Place::At };
+        // SAFETY: as required.
+        unsafe { self.mmap_as(&info, options, options.address.map_or(Place::Anywhere, place)) }
+    }
+
+    /// # Safety
+    ///
+    /// Of a mapping over others: nothing that is there is used any more.
+    unsafe fn mmap_as(
+        &self,
+        info: &MapInfo,
+        options: MmapOptions,
+        place: Place,
+    ) -> Result<Mapping> {
         let MmapOptions { offset, length, address, read_only } = options;
-        let placed = match length {
-            0 => (self.info()?.mapped_size.saturating_sub(offset)) as usize,
-            length => length,
+        let suspended = info.suspended || info.descriptor_suspended;
+        let placement = Placement {
+            place,
+            offset,
+            length: match length {
+                0 => info.mapped_size.saturating_sub(offset) as usize,
+                length => length,
+            },
+            read_only,
+            // It would wait as long as that lasts.
+            prefault: info.options.contains(MapOptions::PREFAULT) && !suspended,
+            guard: info.options.guards().bytes(),
         };
-        Mapping::new(self, Placement { address, offset, length: placed, read_only })
-            .asked(|| Request::Mmap { offset, length, address })
+        // SAFETY: as required.
+        unsafe { Mapping::new(self, placement) }.asked(|| Request::Mmap { offset, length, address })
     }
 
     /// Prepares to map it into another process, anywhere and all of it unless the builder is told

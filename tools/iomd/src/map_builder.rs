@@ -6,7 +6,9 @@ use iomd_sys as sys;
 
 use crate::call::{Argument, call, received};
 use crate::error::Asked;
-use crate::{CacheMode, Descriptor, Inheritance, Map, MapFlags, MapOptions, Request, Result};
+use crate::{
+    CacheMode, Descriptor, Guards, Inheritance, Map, MapFlags, MapOptions, Request, Result,
+};
 
 /// A map to be made, from [`Descriptor::map`].
 #[derive(Debug, Clone)]
@@ -60,6 +62,26 @@ impl<'a> MapBuilder<'a> {
     /// [`CacheMode::Default`] is whichever it has.
     pub fn cache_mode(mut self, mode: CacheMode) -> Self {
         self.options = self.options.with_cache_mode(mode);
+        self
+    }
+
+    /// Whether all of its pages are touched when it is mapped, as far as they can be had, so that no
+    /// access faults later (`kIOMapPrefault`). None are touched if any are suspended then.
+    pub fn prefault(mut self, prefault: bool) -> Self {
+        self.options.set(MapOptions::PREFAULT, prefault);
+        self
+    }
+
+    /// Whether it takes the place of what is mapped at an address, where one is asked for
+    /// (`kIOMapOverwrite`).
+    pub fn overwrite(mut self, overwrite: bool) -> Self {
+        self.options.set(MapOptions::OVERWRITE, overwrite);
+        self
+    }
+
+    /// What is kept inaccessible on each side of it where it is mapped. It can be anywhere only then.
+    pub fn guards(mut self, guards: Guards) -> Self {
+        self.options = self.options.with_guards(guards);
         self
     }
 

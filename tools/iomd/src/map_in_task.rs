@@ -10,7 +10,8 @@ use rustix::io::Errno;
 use crate::call::{Argument, call, received};
 use crate::error::Asked;
 use crate::{
-    CacheMode, Deadline, Descriptor, Error, Inheritance, Map, MapOptions, Request, Result, Task,
+    CacheMode, Deadline, Descriptor, Error, Guards, Inheritance, Map, MapOptions, Request, Result,
+    Task,
 };
 
 /// A mapping that a task is to have, from [`Descriptor::map_in_task`].
@@ -23,8 +24,6 @@ pub struct MapInTaskBuilder<'a> {
     length: u64,
     options: MapOptions,
     address: u64,
-    overwrite: bool,
-    prefault: bool,
     keep: bool,
     inheritance: Inheritance,
     deadline: Option<Deadline>,
@@ -39,8 +38,6 @@ impl<'a> MapInTaskBuilder<'a> {
             length: 0,
             options: MapOptions::ANYWHERE,
             address: 0,
-            overwrite: false,
-            prefault: false,
             keep: false,
             inheritance: Inheritance::None,
             deadline: None,
@@ -85,8 +82,7 @@ impl<'a> MapInTaskBuilder<'a> {
     /// but shared, if it is what is asked for.
     pub fn at(mut self, address: u64) -> Self {
         self.address = address;
-        self.overwrite = false;
-        self.option(MapOptions::ANYWHERE, false)
+        self.option(MapOptions::ANYWHERE | MapOptions::OVERWRITE, false)
     }
 
     /// Where it shall be, in place of what is mapped there, unless that is what is asked for
@@ -96,13 +92,19 @@ impl<'a> MapInTaskBuilder<'a> {
     ///
     /// If the task is the caller's own, nothing that is there is used any more.
     pub unsafe fn over(self, address: u64) -> Self {
-        Self { overwrite: true, ..self.at(address) }
+        self.at(address).option(MapOptions::OVERWRITE, true)
     }
 
     /// Whether all of its pages are touched at once if it is made, as far as they can be had
     /// (`kIOMapPrefault`).
-    pub fn prefault(mut self, prefault: bool) -> Self {
-        self.prefault = prefault;
+    pub fn prefault(self, prefault: bool) -> Self {
+        self.option(MapOptions::PREFAULT, prefault)
+    }
+
+    /// What is kept inaccessible on each side of it; only one with the same guards is shared. It can be
+    /// anywhere only.
+    pub fn guards(mut self, guards: Guards) -> Self {
+        self.options = self.options.with_guards(guards);
         self
     }
 
@@ -155,14 +157,14 @@ impl<'a> MapInTaskBuilder<'a> {
             .inheritance(self.inheritance)
             .keep(self.keep)
             .create()?;
-        let into = map.map_into(self.task).prefault(self.prefault);
+        let into = map.map_into(self.task);
         let into = match self.deadline {
             Some(deadline) => into.deadline(deadline),
             None => into,
         };
         let into = if wanted(MapOptions::ANYWHERE) {
             into
-        } else if self.overwrite {
+        } else if wanted(MapOptions::OVERWRITE) {
             // SAFETY: the caller of `over` has promised the same.
             unsafe { into.over(self.address) }
         } else {

@@ -23,9 +23,9 @@ bitflags! {
         const REFERENCE = sys::IOMD_MAP_REFERENCE;
         /// Never shared with another request, so it may be redirected (`kIOMapUnique`).
         const UNIQUE = sys::IOMD_MAP_UNIQUE;
-        /// Page tables are filled at once (`kIOMapPrefault`).
+        /// All pages are touched when it is mapped (`kIOMapPrefault`).
         const PREFAULT = sys::IOMD_MAP_PREFAULT;
-        /// Replaces what is mapped at the address (`kIOMapOverwrite`).
+        /// Replaces what is mapped at the address, where one is given (`kIOMapOverwrite`).
         const OVERWRITE = sys::IOMD_MAP_OVERWRITE;
         /// One inaccessible page on each side (`kIOMapGuardedSmall`).
         const GUARDED_SMALL = sys::IOMD_MAP_GUARDED_SMALL;
@@ -41,6 +41,20 @@ impl MapOptions {
     /// These options with another cache mode.
     pub fn with_cache_mode(self, mode: CacheMode) -> Self {
         Self::from_bits_retain(self.bits() & !sys::IOMD_MAP_CACHE_MASK | mode.bits())
+    }
+
+    /// These options with other guards.
+    pub fn with_guards(self, guards: Guards) -> Self {
+        self.difference(Self::GUARDED_SMALL | Self::GUARDED_LARGE) | guards.option()
+    }
+
+    /// The guards among these options.
+    pub fn guards(self) -> Guards {
+        match () {
+            () if self.contains(Self::GUARDED_LARGE) => Guards::Large,
+            () if self.contains(Self::GUARDED_SMALL) => Guards::Small,
+            () => Guards::None,
+        }
     }
 
     /// The cache mode among these options; `None` if it has no name.
@@ -132,6 +146,37 @@ impl CacheMode {
     }
 }
 
+/// What is kept inaccessible on each side of a mapping.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Guards {
+    /// Nothing.
+    #[default]
+    None,
+    /// A page (`kIOMapGuardedSmall`).
+    Small,
+    /// 64 KiB (`kIOMapGuardedLarge`).
+    Large,
+}
+
+impl Guards {
+    /// How many bytes on each side.
+    pub fn bytes(self) -> usize {
+        match self {
+            Self::None => 0,
+            Self::Small => 4 << 10,
+            Self::Large => 64 << 10,
+        }
+    }
+
+    fn option(self) -> MapOptions {
+        match self {
+            Self::None => MapOptions::empty(),
+            Self::Small => MapOptions::GUARDED_SMALL,
+            Self::Large => MapOptions::GUARDED_LARGE,
+        }
+    }
+}
+
 /// What a forked child gets of a mapping: `VM_INHERIT_…` of Mach.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Inheritance {
@@ -218,6 +263,16 @@ mod tests {
         assert_eq!(combined.cache_mode(), Some(CacheMode::RealTime));
         assert_eq!(combined.with_cache_mode(CacheMode::Default), options);
         assert_eq!(MapOptions::from_bits_retain(0xf00).cache_mode(), None);
+    }
+
+    #[test]
+    fn guards_replace_only_themselves() {
+        let options = MapOptions::UNIQUE | MapOptions::ANYWHERE;
+        for guards in [Guards::None, Guards::Small, Guards::Large] {
+            let combined = options.with_guards(Guards::Small).with_guards(guards);
+            assert_eq!(combined.guards(), guards);
+            assert_eq!(combined.with_guards(Guards::None), options);
+        }
     }
 
     #[test]

@@ -10,9 +10,12 @@ use std::slice;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering, fence};
 
 use rustix::io::Errno;
-use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
+use rustix::mm::{MapFlags, ProtFlags, mmap, mmap_anonymous, munmap};
 
 const WORD: usize = size_of::<u64>();
+
+/// What lengths are rounded up to.
+const PAGE: usize = 4096;
 
 /// Memory in the calling process's address space, unmapped on drop.
 ///
@@ -23,6 +26,8 @@ const WORD: usize = size_of::<u64>();
 pub struct Mapping {
     address: NonNull<u8>,
     length: usize,
+    /// Bytes on each side that are its own too, and inaccessible.
+    guard: usize,
 }
 
 // SAFETY: the memory belongs to the process and not to a thread.
@@ -33,27 +38,81 @@ unsafe impl Sync for Mapping {}
 /// Where a mapping goes, and of what.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Placement {
-    pub address: Option<usize>,
+    pub place: Place,
     pub offset: u64,
+    /// Bytes.
     pub length: usize,
     pub read_only: bool,
+    /// All of its pages are touched at once.
+    pub prefault: bool,
+    /// Bytes, whole pages, that are kept inaccessible on each side: of what may be anywhere.
+    pub guard: usize,
+}
+
+/// The address of a mapping.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) enum Place {
+    #[default]
+    Anywhere,
+    /// There, where nothing may be.
+    At(usize),
+    /// There, in place of what is there.
+    Over(usize),
 }
 
 impl Mapping {
-    pub(crate) fn new(object: impl AsFd, placement: Placement) -> Result<Self, Errno> {
-        let Placement { address, offset, length, read_only } = placement;
-        let rights = if read_only { ProtFlags::READ } else { ProtFlags::READ | ProtFlags::WRITE };
-        let (hint, fixed) = match address {
-            Some(address) => (address, MapFlags::FIXED_NOREPLACE),
-            None => (0, MapFlags::empty()),
+    /// # Safety
+    ///
+    /// Of a mapping over others: nothing that is there is used any more.
+    pub(crate) unsafe fn new(object: impl AsFd, placement: Placement) -> Result<Self, Errno> {
+        if placement.guard == 0 {
+            // SAFETY: as required.
+            return unsafe { Self::without_guards(object, placement) };
+        }
+        let Placement { place: Place::Anywhere, length, guard, .. } = placement else {
+            return Err(Errno::INVAL);
         };
+        // Its place is kept by the guards' own mapping.
+        let mapped = length.checked_next_multiple_of(PAGE).ok_or(Errno::NOMEM)?;
+        let reserved = mapped.checked_add(2 * guard).ok_or(Errno::NOMEM)?;
+        let flags = MapFlags::PRIVATE | MapFlags::NORESERVE;
+        let rights = ProtFlags::empty();
+        // SAFETY: nothing that is there is replaced.
+        let start = unsafe { mmap_anonymous(ptr::null_mut(), reserved, rights, flags) }?;
+        let place = Place::Over(start.addr() + guard);
+        // SAFETY: it goes over what was reserved just now.
+        match unsafe { Self::without_guards(object, Placement { place, ..placement }) } {
+            Ok(mut mapping) => {
+                mapping.guard = guard;
+                Ok(mapping)
+            }
+            Err(errno) => {
+                // SAFETY: nobody else knows of it yet.
+                let unmapped = unsafe { munmap(start, reserved) };
+                debug_assert!(unmapped.is_ok(), "munmap: {unmapped:?}");
+                Err(errno)
+            }
+        }
+    }
+
+    /// # Safety
+    ///
+    /// As [`new`](Self::new).
+    unsafe fn without_guards(object: impl AsFd, placement: Placement) -> Result<Self, Errno> {
+        let Placement { place, offset, length, read_only, prefault, guard: _ } = placement;
+        let rights = if read_only { ProtFlags::READ } else { ProtFlags::READ | ProtFlags::WRITE };
+        let (hint, mut flags) = match place {
+            Place::Anywhere => (0, MapFlags::SHARED),
+            Place::At(address) => (address, MapFlags::SHARED | MapFlags::FIXED_NOREPLACE),
+            Place::Over(address) => (address, MapFlags::SHARED | MapFlags::FIXED),
+        };
+        flags.set(MapFlags::POPULATE, prefault);
         let hint = ptr::without_provenance_mut::<c_void>(hint);
-        let flags = MapFlags::SHARED | fixed;
-        // SAFETY: the mapping is new: nothing that is mapped already is replaced, by
-        // FIXED_NOREPLACE where an address is given.
+        // SAFETY: only what is mapped over others replaces what is there, as the caller has promised
+        // that it may.
         let start = unsafe { mmap(hint, length, rights, flags, object, offset) };
         let address = NonNull::new(start?.cast()).ok_or(Errno::INVAL)?;
-        Ok(Self { address, length })
+        Ok(Self { address, length, guard: 0 })
     }
 
     /// Where it is.
@@ -67,7 +126,7 @@ impl Mapping {
         self.length
     }
 
-    /// Leaves the memory mapped for as long as the process lives.
+    /// Leaves the memory mapped, and its guards, for as long as the process lives.
     pub fn leak(self) -> *mut u8 {
         ManuallyDrop::new(self).as_ptr()
     }
@@ -190,8 +249,13 @@ impl Mapping {
 
 impl Drop for Mapping {
     fn drop(&mut self) {
+        let start = self.as_ptr().wrapping_sub(self.guard);
+        let length = match self.guard {
+            0 => self.length,
+            guard => self.length.next_multiple_of(PAGE) + 2 * guard,
+        };
         // SAFETY: the range is this mapping's own, and nothing borrows from it any more.
-        let unmapped = unsafe { munmap(self.as_ptr().cast(), self.length) };
+        let unmapped = unsafe { munmap(start.cast(), length) };
         debug_assert!(unmapped.is_ok(), "munmap: {unmapped:?}");
     }
 }
@@ -206,11 +270,23 @@ mod tests {
 
     const LENGTH: usize = 4096;
 
-    fn mapping() -> Mapping {
+    fn mapped(place: Place, guard: usize) -> Result<Mapping, Errno> {
         let file = memfd_create("mapping", MemfdFlags::CLOEXEC).unwrap();
         ftruncate(&file, LENGTH as u64).unwrap();
-        let placement = Placement { address: None, offset: 0, length: LENGTH, read_only: false };
-        Mapping::new(file, placement).unwrap()
+        let placement = Placement {
+            place,
+            offset: 0,
+            length: LENGTH,
+            read_only: false,
+            prefault: false,
+            guard,
+        };
+        // SAFETY: no test maps over what it uses.
+        unsafe { Mapping::new(file, placement) }
+    }
+
+    fn mapping() -> Mapping {
+        mapped(Place::Anywhere, 0).unwrap()
     }
 
     #[test]
@@ -260,11 +336,24 @@ mod tests {
     fn an_occupied_address_is_left_alone() {
         let first = mapping();
         first.store_u64(0, 7);
-        let file = memfd_create("mapping", MemfdFlags::CLOEXEC).unwrap();
-        ftruncate(&file, LENGTH as u64).unwrap();
-        let address = Some(first.as_ptr().addr());
-        let placement = Placement { address, offset: 0, length: LENGTH, read_only: false };
-        assert_eq!(Mapping::new(file, placement).unwrap_err(), Errno::EXIST);
+        let place = Place::At(first.as_ptr().addr());
+        assert_eq!(mapped(place, 0).unwrap_err(), Errno::EXIST);
         assert_eq!(first.load_u64(0), 7);
+    }
+
+    #[test]
+    fn guards_come_and_go_with_it() {
+        let first = mapped(Place::Anywhere, PAGE).unwrap();
+        first.store_u64(0, 7);
+        let start = first.as_ptr().addr();
+        let neighbours = [start - PAGE, start + LENGTH];
+        for neighbour in neighbours {
+            assert_eq!(mapped(Place::At(neighbour), 0).unwrap_err(), Errno::EXIST);
+        }
+        drop(first);
+        for neighbour in neighbours {
+            mapped(Place::At(neighbour), 0).unwrap();
+        }
+        assert_eq!(mapped(Place::At(start), PAGE).unwrap_err(), Errno::INVAL);
     }
 }

@@ -250,8 +250,8 @@ impl Request {
             }
 
             (Self::CreateMap { .. }, Errno::INVAL) => {
-                "the bytes lie in pages that do not follow one another, or an option or the inheritance \
-                 is unknown"
+                "the bytes lie in pages that do not follow one another, an option or the inheritance is \
+                 unknown, or guards are asked for in two sizes or of what is not anywhere"
             }
             (Self::CreateMap { .. }, Errno::RANGE) => "the range reaches beyond the descriptor",
             (Self::CreateMap { .. }, Errno::OPNOTSUPP) => {
@@ -283,8 +283,8 @@ impl Request {
                 "something is mapped at that address"
             }
             (Self::Mmap { .. }, Errno::INVAL) => {
-                "the offset or address is not a multiple of the page size, or the range is empty or \
-                 reaches beyond the map"
+                "the offset or address is not a multiple of the page size, the range is empty or \
+                 reaches beyond the map, or a map with guards is to be at an address"
             }
             (Self::Mmap { .. }, Errno::ACCESS) => "the map is read-only",
             (Self::Mmap { .. }, Errno::NODEV) => "the map has ended",
@@ -339,7 +339,8 @@ impl Request {
             (Self::MapInto { .. }, Errno::INTR) => "a signal came first",
             (Self::MapInto { .. }, Errno::EXIST) => "something is mapped at that address",
             (Self::MapInto { .. }, Errno::INVAL) => {
-                "the file is not a task, or the offset or address is not a multiple of the page size"
+                "the file is not a task, the offset or address is not a multiple of the page size, or \
+                 the map is one with guards, or one that overwrites, which is not to be at an address"
             }
             (Self::MapInto { .. }, Errno::RANGE | Errno::OVERFLOW) => {
                 "the range reaches beyond the map"

@@ -285,7 +285,8 @@ pub struct Map {
     /// The process
     #[arg(long, value_name = "PID")]
     pub task: i32,
-    /// Where it shall be, a multiple of the page size; nothing may be mapped there
+    /// Where it shall be, a multiple of the page size; nothing may be mapped there, but with
+    /// --overwrite
     #[arg(long, value_name = "ADDRESS", value_parser = bytes)]
     pub at: Option<u64>,
     /// Where it starts in the descriptor or the map, a multiple of the page size
@@ -300,9 +301,33 @@ pub struct Map {
     /// A new map may be redirected
     #[arg(long)]
     pub unique: bool,
-    /// Touch all of its pages at once
+    /// A new map has all of its pages touched when it is mapped
     #[arg(long)]
     pub prefault: bool,
+    /// A new map takes the place of what is mapped there
+    #[arg(long, requires = "at")]
+    pub overwrite: bool,
+    /// A new map has so much kept inaccessible on each side
+    #[arg(long, value_enum, value_name = "SIZE", conflicts_with = "at")]
+    pub guards: Option<Guards>,
+}
+
+/// What is kept inaccessible on each side of a mapping.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Guards {
+    /// A page
+    Small,
+    /// 64 KiB
+    Large,
+}
+
+impl From<Guards> for iomd::Guards {
+    fn from(guards: Guards) -> Self {
+        match guards {
+            Guards::Small => Self::Small,
+            Guards::Large => Self::Large,
+        }
+    }
 }
 
 #[derive(Debug, Args)]

@@ -5,7 +5,7 @@
 use std::fmt::Debug;
 use std::ops::Range;
 
-use iomd::{Errno, Map, MmapOptions};
+use iomd::{Errno, Guards, Map, MmapOptions};
 use rustix::mm::{MprotectFlags, MremapFlags};
 use rustix::process::{Signal, getpid};
 
@@ -116,6 +116,17 @@ fn a_mapping_without_memory_is_none() {
         |map| (map.info().unwrap(), shown()),
     );
     assert_ne!(refused, 0);
+    let task = client().own_task().unwrap();
+    for guards in [Guards::Small, Guards::Large] {
+        let refused = walk(
+            "a mapping between guards",
+            || painted(PAGES, 1).map().guards(guards).create().unwrap(),
+            |map| map.map_into(&task).run().map_err(|error| error.errno()),
+            |map| (map.info().unwrap(), shown(), proc::inaccessible(getpid())),
+        );
+        assert_ne!(refused, 0);
+    }
+    Region::unmap_all();
     let refused = walk(
         "mmap of the device",
         client,

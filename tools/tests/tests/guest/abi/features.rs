@@ -6,8 +6,9 @@ use std::os::fd::{AsFd, AsRawFd};
 
 use iomd::{BufferFlags, CopyFlags, Errno, MapFlags, RedirectFlags};
 use iomd_sys::{
-    IOMD_BUFFER_CREATE, IOMD_COPY, IOMD_FEATURES, IOMD_INTO_TASK_FIXED, IOMD_INTO_TASK_OVERWRITE,
-    IOMD_IOC_TYPE, IOMD_MAP_ANYWHERE, IOMD_MAP_CACHE_MASK, IOMD_MAP_CREATE, IOMD_MAP_INTO_TASK,
+    IOMD_BUFFER_CREATE, IOMD_COPY, IOMD_FEATURES, IOMD_INTO_TASK_FIXED, IOMD_IOC_TYPE,
+    IOMD_MAP_ANYWHERE, IOMD_MAP_CACHE_MASK, IOMD_MAP_CREATE, IOMD_MAP_GUARDED_LARGE,
+    IOMD_MAP_GUARDED_SMALL, IOMD_MAP_INTO_TASK, IOMD_MAP_OVERWRITE, IOMD_MAP_PREFAULT,
     IOMD_MAP_READ_ONLY, IOMD_MAP_UNIQUE, IOMD_NO_DESCRIPTOR, IOMD_REDIRECT,
     IOMD_REDIRECT_ABANDONED_RESUME, IOMD_REDIRECT_ABANDONED_SIGBUS, iomd_buffer_create, iomd_copy,
     iomd_features, iomd_map_create, iomd_map_into_task, iomd_redirect,
@@ -116,11 +117,21 @@ fn with_options(options: u32) -> Result<u32, Errno> {
 fn options_of_maps() {
     let reported = features().map_options;
     assert_eq!(reported & u64::from(IOMD_MAP_CACHE_MASK), 0, "they are modes and not bits");
-    let honoured = IOMD_MAP_ANYWHERE | IOMD_MAP_READ_ONLY | IOMD_MAP_UNIQUE;
+    let honoured = IOMD_MAP_ANYWHERE
+        | IOMD_MAP_READ_ONLY
+        | IOMD_MAP_UNIQUE
+        | IOMD_MAP_PREFAULT
+        | IOMD_MAP_OVERWRITE
+        | IOMD_MAP_GUARDED_SMALL
+        | IOMD_MAP_GUARDED_LARGE;
     assert_eq!(reported, u64::from(honoured), "those that this test knows");
     for (option, is_reported) in bits(reported) {
         match u32::try_from(option) {
-            Ok(option) if is_reported => assert_eq!(with_options(option), Ok(option)),
+            Ok(option) if is_reported => {
+                // Guards are of what may be anywhere.
+                let options = option | IOMD_MAP_ANYWHERE;
+                assert_eq!(with_options(options), Ok(options));
+            }
             Ok(option) if option & IOMD_MAP_CACHE_MASK == 0 => {
                 let refusal = with_options(option).unwrap_err();
                 assert!(matches!(refusal, Errno::INVAL | Errno::OPNOTSUPP), "{option:#x}");
@@ -255,7 +266,6 @@ fn flags_of_mapping_into_a_task() {
         call(&map, IOMD_MAP_INTO_TASK, &mut into).map(|()| into.address as usize)
     };
     for (flag, is_reported) in bits(reported).take(32) {
-        let placed = IOMD_INTO_TASK_FIXED | IOMD_INTO_TASK_OVERWRITE;
         match into(flag as u32) {
             Ok(address) => {
                 assert!(is_reported, "{flag:#x}");
@@ -263,7 +273,7 @@ fn flags_of_mapping_into_a_task() {
             }
             Err(errno) => {
                 assert_eq!(errno, Errno::INVAL);
-                assert_eq!(is_reported, flag & u64::from(placed) != 0, "{flag:#x}");
+                assert_eq!(is_reported, flag == u64::from(IOMD_INTO_TASK_FIXED), "{flag:#x}");
             }
         }
     }

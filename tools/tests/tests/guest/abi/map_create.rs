@@ -17,10 +17,17 @@ use super::world::PAGES;
 use crate::support::PAGE;
 use crate::support::raw::{refused, size};
 
-const HONOURED: u32 =
-    IOMD_MAP_ANYWHERE | IOMD_MAP_READ_ONLY | IOMD_MAP_UNIQUE | IOMD_MAP_COPYBACK_CACHE;
+const HONOURED: u32 = IOMD_MAP_ANYWHERE
+    | IOMD_MAP_READ_ONLY
+    | IOMD_MAP_UNIQUE
+    | IOMD_MAP_PREFAULT
+    | IOMD_MAP_OVERWRITE
+    | IOMD_MAP_COPYBACK_CACHE;
 
-const UNSUPPORTED: [u32; 12] = [
+/// One of them at a time, of what may be anywhere.
+const GUARDS: [u32; 2] = [IOMD_MAP_GUARDED_SMALL, IOMD_MAP_GUARDED_LARGE];
+
+const UNSUPPORTED: [u32; 8] = [
     IOMD_MAP_WRITE_THRU_CACHE,
     IOMD_MAP_COPYBACK_INNER_CACHE,
     IOMD_MAP_POSTED_WRITE,
@@ -29,10 +36,6 @@ const UNSUPPORTED: [u32; 12] = [
     IOMD_MAP_POSTED_COMBINED_REORDERED,
     IOMD_MAP_STATIC,
     IOMD_MAP_REFERENCE,
-    IOMD_MAP_PREFAULT,
-    IOMD_MAP_OVERWRITE,
-    IOMD_MAP_GUARDED_SMALL,
-    IOMD_MAP_GUARDED_LARGE,
 ];
 
 /// Asserts that such a map is refused, and that nothing comes of it.
@@ -59,9 +62,26 @@ fn options_that_are_not_supported_are_refused_each() {
 }
 
 #[test]
+fn guards_are_of_one_size_and_of_what_may_be_anywhere() {
+    let world = World::new();
+    let both = GUARDS[0] | GUARDS[1];
+    for options in [GUARDS[0], GUARDS[1], both, both | IOMD_MAP_ANYWHERE] {
+        for options in [options, options | IOMD_MAP_OVERWRITE | IOMD_MAP_UNIQUE] {
+            let create = iomd_map_create { options, ..Default::default() };
+            assert_refused(&world, create, Errno::INVAL);
+        }
+    }
+    for guard in GUARDS {
+        let options = iomd::MapOptions::from_bits_retain(HONOURED | guard);
+        let map = world.source.map().options(options).create().unwrap();
+        assert_eq!(map.info().unwrap().options, options);
+    }
+}
+
+#[test]
 fn unknown_options_are_refused_each() {
     let world = World::new();
-    let known = UNSUPPORTED.iter().fold(HONOURED, |known, option| known | option);
+    let known = UNSUPPORTED.iter().chain(&GUARDS).fold(HONOURED, |known, option| known | option);
     let modes = (0xa..=0xf).map(|mode| mode << 8);
     let unknown: Vec<u32> =
         (0..32).map(|shift| 1 << shift).filter(|bit| known & bit == 0).chain(modes).collect();

@@ -6,6 +6,7 @@ mod core_dump;
 mod edges;
 mod inheritance;
 mod moves;
+mod options;
 
 use std::fs;
 

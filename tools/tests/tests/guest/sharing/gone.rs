@@ -84,13 +84,13 @@ fn by_something_else_in_its_place() {
     assert_eq!(shared.target.read(page), 0);
 
     // Another part of the same map, or another map, is something else.
-    let other = shared.memory.map().offset(4 * P).length(P).keep(true).create().unwrap();
+    let other = shared.memory.map().offset(4 * P).length(P).create().unwrap();
     let task = &shared.target.task;
     for (page, other) in [(4, other.map_into(task)), (5, shared.map.map_into(task).range(0, P))] {
         let part = shared.find_pages(page, 1).unwrap();
         let address = place(&part);
-        // SAFETY: it is another process.
-        unsafe { other.over(address) }.run().unwrap();
+        shared.target.unmap(address);
+        other.at(address).run().unwrap();
         assert_nowhere(&part, "sub-map");
     }
 }

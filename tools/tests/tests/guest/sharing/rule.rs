@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use iomd::{CacheMode, Deadline, Errno, Inheritance, MapOptions};
+use iomd::{CacheMode, Deadline, Errno, Guards, Inheritance, MapOptions};
 use rustix::process::Signal;
 
 use super::{P, Shared, TAG, Target, id, place};
@@ -102,6 +102,34 @@ fn the_cache_mode() {
         let outcome = shared.find(|builder| builder.cache_mode(wanted));
         assert_eq!(outcome.is_ok(), found, "{wanted} where there is {existing}");
     }
+}
+
+#[test]
+fn the_guards() {
+    let kinds = [Guards::None, Guards::Small, Guards::Large];
+    for existing in kinds {
+        let shared = Shared::with(|builder| builder.guards(existing));
+        for wanted in kinds {
+            if wanted == existing {
+                shared.assert_found(|builder| builder.guards(wanted));
+            } else {
+                shared.assert_missed(|builder| builder.guards(wanted));
+            }
+            let part = shared.find(|builder| builder.guards(wanted).length(P));
+            assert_eq!(part.is_ok(), wanted == existing, "{wanted:?} where there are {existing:?}");
+        }
+    }
+}
+
+#[test]
+fn options_that_only_say_how_to_map() {
+    let shared = Shared::with(|builder| builder.prefault(true));
+    shared.assert_found(|builder| builder);
+    let shared = Shared::new();
+    shared.assert_found(|builder| builder.prefault(true));
+    // What is there already is what would be put there.
+    // SAFETY: it is another process.
+    shared.assert_found(|builder| unsafe { builder.over(shared.address) });
 }
 
 #[test]
@@ -253,7 +281,8 @@ fn what_is_made_is_as_it_was_asked_for() {
     let over = over.prefault(true).inheritance(Inheritance::Share).create().unwrap();
     let info = over.info().unwrap();
     assert_eq!((info.address, info.inheritance), (Some(place_of_last), Inheritance::Share));
-    assert_eq!(info.options, MapOptions::UNIQUE);
+    let options = MapOptions::UNIQUE | MapOptions::PREFAULT | MapOptions::OVERWRITE;
+    assert_eq!(info.options, options);
     assert_eq!(shared.target.read(place_of_last), TAG + 7);
     assert_eq!(over.info().unwrap().faults, info.faults, "the page was there");
 

@@ -48,6 +48,8 @@ pub fn slab_objects() -> BTreeMap<String, i64> {
 /// A line of /proc/PID/maps.
 pub struct Mapped {
     pub addresses: Range<usize>,
+    /// As `rw-s`.
+    pub rights: String,
     pub name: String,
 }
 
@@ -61,10 +63,31 @@ pub fn mappings(pid: Pid) -> Vec<Mapped> {
             let (start, end) = range.split_once('-').expect("a range of addresses");
             let number = |word| usize::from_str_radix(word, 16).expect("a number");
             // Rights, offset, device and inode come before the name.
-            let name = rest.splitn(5, ' ').last().expect("five words").trim().to_owned();
-            Mapped { addresses: number(start)..number(end), name }
+            let words: Vec<_> = rest.splitn(5, ' ').collect();
+            let [rights, _, _, _, name] = words[..] else { panic!("five words: {rest}") };
+            let addresses = number(start)..number(end);
+            Mapped { addresses, rights: rights.to_owned(), name: name.trim().to_owned() }
         })
         .collect()
+}
+
+/// How many bytes a process has mapped so that nobody can reach them.
+pub fn inaccessible(pid: Pid) -> usize {
+    let all = mappings(pid).into_iter().filter(|mapping| mapping.rights == "---p");
+    all.map(|mapping| mapping.addresses.len()).sum()
+}
+
+/// Asserts that a process has so many bytes mapped on each side of those addresses, which nobody can
+/// reach.
+#[track_caller]
+pub fn assert_guarded(pid: Pid, addresses: Range<usize>, guard: usize) {
+    let mappings = mappings(pid);
+    for page in (0..guard).step_by(PAGE) {
+        for address in [addresses.start - PAGE - page, addresses.end + page] {
+            let there = mappings.iter().find(|mapping| mapping.addresses.contains(&address));
+            assert_eq!(there.map(|mapping| &*mapping.rights), Some("---p"), "{address:#x}");
+        }
+    }
 }
 
 /// Whether a process has something mapped there.

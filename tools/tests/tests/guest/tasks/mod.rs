@@ -3,6 +3,7 @@
 //! Mapping into other processes, and what becomes of the right to it.
 
 mod mapping;
+mod options;
 mod rights;
 mod unreachable;
 
