@@ -10,8 +10,9 @@ use iomd::{Deadline, Errno};
 use rustix::process::Signal;
 
 use super::{TAG, read, target};
+use crate::support::region::last_errno;
 use crate::support::signals::{self, HANDLED};
-use crate::support::{Child, LIMIT, objects, painted, proc, unique};
+use crate::support::{Child, LIMIT, Region, await_waiters, client, objects, painted, proc, unique};
 
 /// Later than any test runs.
 fn far() -> Deadline {
@@ -87,6 +88,39 @@ fn one_that_is_killed_meanwhile() {
     child.kill();
     assert_eq!(caller.hear_outcome(), Err(Errno::SRCH));
     caller.succeed();
+}
+
+#[test]
+fn one_that_calls_exec_meanwhile() {
+    let (map, held) = (unique(&painted(1, TAG)), unique(&painted(1, TAG)));
+    let child = Child::fork(|parent| {
+        let argument = Region::from(held.mmap().unwrap());
+        argument.write_bytes(0, b"1000000\0");
+        parent.send(client().own_task().unwrap());
+        parent.hear();
+        let arguments = [c"sleep".as_ptr(), argument.as_ptr().cast(), std::ptr::null()];
+        // SAFETY: a null-terminated array of null-terminated strings.
+        unsafe { libc::execvp(arguments[0], arguments.as_ptr()) };
+        panic!("{}", last_errno());
+    });
+    let task = child.receive();
+    held.suspend().unwrap();
+    child.say(0);
+    // It is in the middle of the call, and still what it was.
+    await_waiters(&held, 1);
+    let caller = Child::fork(|parent| {
+        parent.say(0);
+        let end = map.map_into(&task).deadline(far()).run();
+        parent.say_outcome(end.map_err(|error| error.errno()));
+    });
+    caller.hear();
+    caller.await_state('S');
+    held.resume().unwrap();
+    assert_eq!(caller.hear_outcome(), Err(Errno::SRCH));
+    caller.succeed();
+    assert!(!has(&child, map.id().unwrap()));
+    assert_eq!(map.info().unwrap().address, None);
+    child.kill();
 }
 
 #[test]
