@@ -5,7 +5,7 @@
 use super::bytes;
 use crate::{
     descriptor::Descriptor,
-    map::{Info, Map},
+    map::{static_map::StaticMap, Info, Map},
     os::debugfs::{Directory, Listing},
 };
 use kernel::{fmt, seq_file::SeqFile, seq_print};
@@ -68,14 +68,19 @@ struct Maps;
 
 impl Listing for Maps {
     fn next(id: u64) -> Option<u64> {
-        Map::next_id(id)
+        [Map::next_id(id), StaticMap::next_id(id)]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     fn show_head(lines: &SeqFile) {
         seq_print!(
             lines,
-            "{:>8} {:>10} {:>16} {:>16} {:>7} {:>8} {:>14} {:>9} {:>10} {:>7} {:>8} {:>15} {}\n",
+            "{:>8} {:<7} {:>8} {:>10} {:>16} {:>16} {:>7} {:>8} {:>14} {:>9} {:>10} {:>7} {:>8} {:>15} {}\n",
             "id",
+            "kind",
+            "part_of",
             "descriptor",
             "offset",
             "length",
@@ -92,20 +97,30 @@ impl Listing for Maps {
     }
 
     fn show(lines: &SeqFile, id: u64) {
-        let Ok(map) = Map::by_id(id) else {
-            return;
+        let (now, handles) = match Map::by_id(id) {
+            Ok(map) => (map.info(), Some(map.handles())),
+            Err(_) => match StaticMap::by_id(id) {
+                Ok(static_map) => (static_map.info(), None),
+                Err(_) => return,
+            },
         };
-        let now = map.info();
         let (process, address) = now.holder.unwrap_or((0, 0));
+        let kind = match (now.part_of, now.is_sub_map) {
+            (None, _) => "map",
+            (_, true) => "sub-map",
+            (_, false) => "record",
+        };
 
         seq_print!(
             lines,
-            "{:>8} {:>10} {:>16} {:>16} {:>7} {:>8} {:>#14x} {:>9} {:>10} {:>7} {:>8} {:>15} {}\n",
+            "{:>8} {:<7} {:>8} {:>10} {:>16} {:>16} {:>7} {:>8} {:>#14x} {:>9} {:>10} {:>7} {:>8} {:>15} {}\n",
             id,
+            kind,
+            now.part_of.unwrap_or(0),
             now.descriptor_id,
             now.offset,
-            map.length(),
-            map.handles(),
+            now.length,
+            handles.unwrap_or(0),
             process,
             address,
             now.redirects,

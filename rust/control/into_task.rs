@@ -11,6 +11,7 @@ use crate::{
     os::{
         address_space::{Mapping, Placing},
         file::{self, Access},
+        trace,
         wait::Deadline,
     },
     pure::range::PageRange,
@@ -71,6 +72,8 @@ impl MapFile {
             .object()
             .task()
             .map(own, file.into(), mapping, deadline)?;
+        let process = task.object().task().process().unwrap_or(0);
+        trace::map_into_task(self.map().id(), process, address, range.pages());
         argument.value.address = address as u64;
         argument.answer()
     }

@@ -5,10 +5,7 @@
 use super::{argument::Argument, bytes, check_flags, check_padding, handle::MapFile, map_info};
 use crate::{
     abi::{
-        iomd_map_reopen, iomd_map_seal, iomd_map_segment, iomd_unmap, iomd_wait, IOMD_MAPPED_READ,
-        IOMD_MAPPED_WRITE, IOMD_MAP_DMA_BUF_EXPORT, IOMD_MAP_INFO, IOMD_MAP_INTO_TASK,
-        IOMD_MAP_REOPEN, IOMD_MAP_SEAL, IOMD_MAP_SEGMENT, IOMD_REDIRECT, IOMD_RESUME, IOMD_SUSPEND,
-        IOMD_UNMAP, IOMD_WAIT_WRITE,
+        iomd_map_reopen, iomd_map_seal, iomd_map_segment, iomd_unmap, iomd_wait, IOMD_MAPPED_READ, IOMD_MAPPED_WRITE, IOMD_MAP_DMA_BUF_EXPORT, IOMD_MAP_INFO, IOMD_MAP_INTO_TASK, IOMD_MAP_REOPEN, IOMD_MAP_SEAL, IOMD_MAP_SEGMENT, IOMD_REDIRECT, IOMD_RESUME, IOMD_SUSPEND, IOMD_UNMAP, IOMD_WAIT_WRITE, IOMD_MAP_WIRE,
     },
     map::view,
     os::{
@@ -91,6 +88,7 @@ impl FileObject for MapFile {
             IOMD_SUSPEND => self.suspend(argument),
             IOMD_MAP_INTO_TASK => self.map_into_task(file, argument),
             IOMD_MAP_SEGMENT => self.segment(argument),
+            IOMD_MAP_WIRE => self.wire(argument),
             IOMD_MAP_DMA_BUF_EXPORT => self.export(argument),
             IOMD_MAPPED_READ => self.mapped_read(argument),
             IOMD_MAPPED_WRITE => self.mapped_write(argument),

@@ -6,7 +6,7 @@ use super::{argument::Argument, bytes, check_flags};
 use crate::{
     abi::{
         iomd_map_info, IOMD_INHERIT_NONE, IOMD_INHERIT_SHARE, IOMD_MAP_DESCRIPTOR_SUSPENDED,
-        IOMD_MAP_ENDED, IOMD_MAP_EXPIRED, IOMD_MAP_KERNEL, IOMD_MAP_SEALED, IOMD_MAP_SUSPENDED,
+        IOMD_MAP_ENDED, IOMD_MAP_EXPIRED, IOMD_MAP_KERNEL, IOMD_MAP_SEALED, IOMD_MAP_SUSPENDED, IOMD_MAP_SUB_MAP,
     },
     map::{Info, Inheritance},
 };
@@ -43,6 +43,9 @@ fn told(size: u32, now: &Info) -> iomd_map_info {
     if now.in_kernel {
         state |= IOMD_MAP_KERNEL;
     }
+    if now.is_sub_map {
+        state |= IOMD_MAP_SUB_MAP;
+    }
     iomd_map_info {
         size,
         flags: 0,
@@ -66,6 +69,8 @@ fn told(size: u32, now: &Info) -> iomd_map_info {
         waits: now.waits,
         longest_wait_ns: now.longest_wait_ns,
         page_offset: now.page_offset,
+        wired: bytes(now.wired),
+        part_of: now.part_of.unwrap_or(0),
     }
 }
 

@@ -29,6 +29,7 @@ mod purge;
 mod redirect;
 mod static_map;
 mod task;
+mod wire;
 
 use crate::{
     os::{cache, wait::Deadline},

@@ -5,9 +5,7 @@
 use super::{argument::Argument, check_flags, check_padding, handle::StaticMapFile, map_info};
 use crate::{
     abi::{
-        iomd_map_reopen, iomd_unmap, IOMD_MAPPED_READ, IOMD_MAPPED_WRITE, IOMD_MAP_DMA_BUF_EXPORT,
-        IOMD_MAP_INFO, IOMD_MAP_INTO_TASK, IOMD_MAP_REOPEN, IOMD_MAP_SEAL, IOMD_MAP_SEGMENT,
-        IOMD_REDIRECT, IOMD_RESUME, IOMD_SUSPEND, IOMD_UNMAP,
+        iomd_map_reopen, iomd_unmap, IOMD_MAPPED_READ, IOMD_MAPPED_WRITE, IOMD_MAP_DMA_BUF_EXPORT, IOMD_MAP_INFO, IOMD_MAP_INTO_TASK, IOMD_MAP_REOPEN, IOMD_MAP_SEAL, IOMD_MAP_SEGMENT, IOMD_REDIRECT, IOMD_RESUME, IOMD_SUSPEND, IOMD_UNMAP, IOMD_MAP_WIRE,
     },
     os::file::{FileObject, FileOperations},
 };
@@ -54,6 +52,7 @@ impl FileObject for StaticMapFile {
             | IOMD_MAP_SEGMENT
             | IOMD_MAPPED_READ
             | IOMD_MAPPED_WRITE
+            | IOMD_MAP_WIRE
             | IOMD_MAP_DMA_BUF_EXPORT => Err(EPERM),
             _ => Err(ENOTTY),
         }

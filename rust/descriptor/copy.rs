@@ -227,9 +227,7 @@ impl Copy<'_> {
         }
         // What was suspended before stays so, and where it is.
         let next = if self.resume_on_target && locked.passes() {
-            if !locked.is_redirectable() {
-                return Err(EPERM);
-            }
+            locked.check_redirect()?;
             let shown = locked.all_of(self.source).ok_or(ERANGE)?;
             let before = shown.inside(self.from.pages).ok_or(ERANGE)?;
             let range = self.to.pages.slice(before, shown.pages()).ok_or(ERANGE)?;

@@ -31,6 +31,7 @@ mod sub;
 pub(crate) mod suspend;
 mod taking;
 mod transfer;
+pub(crate) mod wire;
 
 use crate::{
     os::{

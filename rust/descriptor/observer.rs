@@ -46,8 +46,9 @@ pub(crate) trait LockedObserver {
     /// Whether nobody but its owner may suspend it.
     fn is_sealed(&self) -> bool;
 
-    /// Whether it may be given other memory (kIOMapUnique).
-    fn is_redirectable(&self) -> bool;
+    /// Whether it may be given other memory: `EPERM` if it never may (kIOMapUnique), `EBUSY` while it
+    /// relies on what it has.
+    fn check_redirect(&self) -> Result;
 
     /// From here on accesses wait, those of a safe address space too; what page tables hold stays
     /// until [`LockedObserver::zap`]. Says whether some passed before. Dropping it lets accesses
@@ -98,6 +99,8 @@ pub(super) struct Observers {
     claims: KVec<Claim>,
     pub(super) suspension: Option<DescriptorSuspension>,
     pub(super) purgeable: Purgeable,
+    /// How many rely on the memory being there.
+    pub(super) wires: usize,
     /// How all of them show the memory; while there is none, write-back, or what it always has.
     pub(super) cache_mode: CacheMode,
     last_ticket: u64,
@@ -111,6 +114,7 @@ impl Observers {
             claims: KVec::new(),
             suspension: None,
             purgeable: Purgeable::NonVolatile,
+            wires: 0,
             cache_mode,
             last_ticket: 0,
         }
@@ -219,9 +223,11 @@ impl Observers {
         Ok(())
     }
 
-    /// As [`Observers::check_volatile`], and `EBUSY` if it is just being copied, or copied to.
+    /// As [`Observers::check_volatile`], and `EBUSY` if it is wired, or just being copied, or copied to.
     pub(super) fn check_take(&self) -> Result {
-        if self.claims.iter().any(|claim| claim.use_ != Use::Suspend) {
+        let is_copied = self.claims.iter().any(|claim| claim.use_ != Use::Suspend);
+
+        if self.wires != 0 || is_copied {
             return Err(EBUSY);
         }
         self.check_volatile()

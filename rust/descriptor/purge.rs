@@ -29,6 +29,7 @@ use crate::{
     os::{
         global::{global_mutex, Loading},
         shrinker::{Listing, Reclaim, Shrinker},
+        trace,
     },
     pure::purge::{Purgeable, Step},
     registry::Strong,
@@ -106,6 +107,7 @@ impl Descriptor {
             Step::Take => {
                 let taking = buffer.taking();
                 let taken = Self::take(taking, &mut this.observers.lock())?;
+                trace::purge(this.id(), taken.count());
                 drop(taken);
                 *listing = None;
             }
@@ -167,6 +169,7 @@ impl Reclaim for Descriptor {
 
         drop(observers);
         *listing = None;
+        trace::purge(self.id(), taken.count());
         taken.count()
     }
 }

@@ -72,6 +72,7 @@ impl Batch {
             if map.has_ended() {
                 continue;
             }
+            map.check_wires()?;
             let locked = Locked {
                 part: Some(target.observed_by(map)?),
                 switch,

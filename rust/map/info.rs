@@ -33,6 +33,12 @@ pub(crate) struct Info {
     pub(crate) waiters: u64,
     pub(crate) waits: u64,
     pub(crate) longest_wait_ns: u64,
+    /// Pages.
+    pub(crate) wired: usize,
+    /// Of a Static map, the map's id that it is part of.
+    pub(crate) part_of: Option<u64>,
+    /// Whether it keeps that.
+    pub(crate) is_sub_map: bool,
 }
 
 impl Map {
@@ -79,6 +85,9 @@ impl Map {
             waiters: counters.waiters.load(Relaxed),
             waits: counters.waits.load(Relaxed),
             longest_wait_ns: counters.longest_wait_ns.load(Relaxed),
+            wired: self.wired_pages(),
+            part_of: None,
+            is_sub_map: false,
         }
     }
 }

@@ -10,7 +10,7 @@
 //!    importers of the map's dma-bufs are told;
 //! 3. the mmap lock or VMA lock of a task, and inside it the reservation of a dma-buf (the core's);
 //! 4. `state`: what the map shows, taken for moments; faults only ever try it;
-//! 5. the core's i_mmap_rwsem and page-table locks; a descriptor's `observers`; `static_maps`; a
+//! 5. the core's i_mmap_rwsem and page-table locks; a descriptor's `observers`; `static_maps`, `wires`; a
 //!    registry; the spinlocks `terms`, under which `state` is tried, `holder`, and that of [`waiters`].
 //!
 //! The protocol of a switch, which is what this module is about:
@@ -46,6 +46,7 @@ mod switch;
 pub(crate) mod view;
 mod wait;
 mod waiters;
+mod wire;
 
 use crate::{
     descriptor::{prepared::Prepared, Part},
@@ -76,6 +77,7 @@ use kernel::{
 use static_map::StaticMap;
 use switch::Switch;
 use waiters::Waiters;
+use wire::Wires;
 
 pub(crate) use handle::Handle;
 pub(crate) use info::Info;
@@ -168,6 +170,8 @@ pub(crate) struct Map {
     exports: Exports,
     #[pin]
     static_maps: Mutex<Registry<StaticMap>>,
+    #[pin]
+    wires: Mutex<Wires>,
     counters: Counters,
 }
 
@@ -218,6 +222,7 @@ impl Map {
                 holder <- new_spinlock!(None, "iomd_holder"),
                 exports <- Exports::new(),
                 static_maps <- new_mutex!(Registry::new(), "iomd_static_maps"),
+                wires <- new_mutex!(Wires::none(), "iomd_wires"),
                 counters: Counters::new(),
             }? Error),
             GFP_KERNEL_ACCOUNT,
@@ -311,6 +316,7 @@ impl Map {
         if again {
             return;
         }
+        self.unwire_all();
         self.counters.generation.fetch_add(1, Relaxed);
         trace::end(self.id());
         self.access.wake_all();
@@ -334,6 +340,7 @@ impl Object for Map {
         };
 
         drop(part);
+        self.unwire_all();
         drop(removed);
     }
 }

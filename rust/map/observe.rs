@@ -87,8 +87,14 @@ impl LockedObserver for Locked<'_> {
         self.switch.map().is_sealed()
     }
 
-    fn is_redirectable(&self) -> bool {
-        self.switch.map().options.is_unique()
+    fn check_redirect(&self) -> Result {
+        let map = self.switch.map();
+
+        if map.options.is_unique() {
+            map.check_wires()
+        } else {
+            Err(EPERM)
+        }
     }
 
     fn suspend(&mut self) -> bool {

@@ -46,8 +46,8 @@ impl Handle {
     /// All mappings of the map show other memory from now on, all pages of it. Returns how many
     /// pages of the old memory are held by others (pinned for I/O): those can still reach it.
     ///
-    /// `EPERM` for a map that is not Unique or that another handle sealed; `EBUSY` if pages are held
-    /// and that is to be refused, or as of [`Target::observed_by`]; `EINTR` if the task is
+    /// `EPERM` for a map that is not Unique or that another handle sealed; `EBUSY` if pages are wired, or
+    /// are held and that is to be refused, or as of [`Target::observed_by`]; `EINTR` if the task is
     /// killed while another controller is at work; `ENOMEM`. Nothing is changed then. An ended map:
     /// nothing is done.
     pub(crate) fn redirect(&self, target: Target, refuse_pinned: bool) -> Result<usize> {
@@ -57,6 +57,7 @@ impl Handle {
         if map.has_ended() {
             return Ok(0);
         }
+        map.check_wires()?;
         let part = target.observed_by(map)?;
         switch.close(Terms::SWITCH);
         switch.zap(map.range);

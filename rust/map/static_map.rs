@@ -12,7 +12,11 @@ use super::{
 };
 use crate::{
     descriptor::Descriptor,
-    os::{address_space::KeptAddressSpace, global::global_mutex},
+    os::{
+        address_space::KeptAddressSpace,
+        global::global_mutex,
+        trace::{self, StaticMapCreated},
+    },
     pure::{
         compatible::Mapping,
         options::Options,
@@ -24,7 +28,7 @@ use crate::{
 use kernel::{
     prelude::*,
     sync::{
-        atomic::{Acquire, Atomic, Release},
+        atomic::{Acquire, Atomic, Full},
         Arc,
     },
 };
@@ -75,6 +79,14 @@ impl StaticMap {
 
         static_map.map.static_maps.lock().insert(of_map);
         STATIC_MAPS.lock().insert(of_all);
+        trace::static_map_create(StaticMapCreated {
+            map: static_map.id(),
+            part_of: static_map.map.id(),
+            descriptor: static_map.descriptor.id(),
+            first_page: static_map.range.start(),
+            address: static_map.mapping.address,
+            is_sub_map: static_map.is_sub_map(),
+        });
         Ok(static_map)
     }
 
@@ -118,21 +130,25 @@ impl StaticMap {
         self.handle.is_some()
     }
 
-    /// What it offers to those who look for a mapping in an address space.
+    /// What it offers to those who look for a mapping in an address space. To be called without locks.
     pub(super) fn mapping_in(&self, address_space: &KeptAddressSpace) -> Option<Mapping> {
         let is_there = self.task.address_space().number() == address_space.number();
         // A map that is never shared is not shared by way of a record either.
         let is_shared = !self.has_ended() && !self.map.options().is_unique();
 
-        (is_there && is_shared).then_some(self.mapping)
+        (is_there && is_shared).then(|| Mapping {
+            // Where not all of it is left, a part of it can be.
+            address: self.place().map_or(self.mapping.address, |place| {
+                (place as u64).saturating_add(self.mapping.address % PAGE_SIZE)
+            }),
+            ..self.mapping
+        })
     }
 
     /// Its state of this moment. To be called without locks.
     pub(crate) fn info(&self) -> Info {
-        let place = page_address(self.mapping.address).filter(|&address| self.is_at(address));
-
         Info {
-            holder: self.task.process().zip(place),
+            holder: self.task.process().zip(self.place()),
             ..self.facts()
         }
     }
@@ -151,17 +167,37 @@ impl StaticMap {
             page_offset: self.mapping.address % PAGE_SIZE,
             holder: None,
             ended: map.ended || self.has_ended(),
+            part_of: Some(map.id),
+            is_sub_map: self.is_sub_map(),
             ..map
         }
     }
 
     /// Ends it: it is nowhere from now on. The mapping stays as it is.
     pub(crate) fn end(&self) {
-        self.ended.store(true, Release);
+        if !self.ended.xchg(true, Full) {
+            trace::static_map_end(self.id());
+        }
     }
 
     fn has_ended(&self) -> bool {
         self.ended.load(Acquire)
+    }
+
+    /// Where its task has its first page, if it still does: a sub-map moves with the mapping that it is part of.
+    fn place(&self) -> Option<usize> {
+        page_address(self.mapping.address)
+            .filter(|&address| self.is_at(address))
+            .or_else(|| self.place_in_map().filter(|&address| self.is_at(address)))
+    }
+
+    /// Where it would be, from where the map is that it keeps.
+    fn place_in_map(&self) -> Option<usize> {
+        self.handle.as_ref()?;
+        let page = self.map.page_of(&self.descriptor, self.range)?;
+        let base = self.map.base_in(self.task.address_space())?;
+
+        base.checked_add(page.checked_mul(kernel::page::PAGE_SIZE)?)
     }
 
     /// Whether its task still has it there: its map, and of the same memory.

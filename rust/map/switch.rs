@@ -4,9 +4,10 @@
 
 use super::{held::Held, Map};
 use crate::{
-    descriptor::Part,
+    descriptor::{Descriptor, Part},
     os::{mutex::Guard, trace},
     pure::range::PageRange,
+    registry::Strong,
     suspension::{Suspension, Terms},
 };
 use kernel::{prelude::*, sync::atomic::Relaxed};
@@ -74,17 +75,20 @@ impl<'a> Switch<'a> {
     /// How many pages of the memory that these show are held by others than page tables. `EINTR` if
     /// the task is killed.
     pub(super) fn held_pages(&self, range: PageRange) -> Result<usize> {
-        let part = {
-            let state = self.map.state.read();
-
-            state.part.as_ref().and_then(|part| {
-                let shown = part.range().slice(range.start(), range.pages())?;
-                Some((part.descriptor().clone(), shown))
-            })
-        };
-
         // Without the lock: it can be a long range.
-        part.map_or(Ok(0), |(descriptor, shown)| descriptor.held_pages(shown))
+        self.shown(range)
+            .map_or(Ok(0), |(descriptor, shown)| descriptor.held_pages(shown))
+    }
+
+    /// Whose memory these pages of the map show, and which.
+    pub(super) fn shown(&self, range: PageRange) -> Option<(Strong<Descriptor>, PageRange)> {
+        let state = self.map.state.read();
+        let part = state.part.as_ref()?;
+
+        Some((
+            part.descriptor().clone(),
+            part.range().slice(range.start(), range.pages())?,
+        ))
     }
 
     /// [`Switch::held_pages`], or `EBUSY` if there are any and that is to be refused.

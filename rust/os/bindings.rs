@@ -161,6 +161,17 @@ extern "C" {
     pub(super) fn iomd_trace_descriptor_suspend(descriptor: u64);
     pub(super) fn iomd_trace_descriptor_resume(descriptor: u64);
     pub(super) fn iomd_trace_end(map: u64);
+    pub(super) fn iomd_trace_static_map_create(
+        map: u64,
+        part_of: u64,
+        descriptor: u64,
+        first_page: u64,
+        address: u64,
+        sub_map: bool,
+    );
+    pub(super) fn iomd_trace_static_map_end(map: u64);
+    pub(super) fn iomd_trace_map_into_task(map: u64, process: c_int, address: u64, pages: u64);
+    pub(super) fn iomd_trace_purge(descriptor: u64, pages: u64);
     pub(super) fn iomd_trace_fault(map: u64, page: u64);
     pub(super) fn iomd_trace_wait(map: u64, page: u64, nanoseconds: u64);
 }

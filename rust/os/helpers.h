@@ -102,6 +102,11 @@ void iomd_trace_resume(u64 map);
 void iomd_trace_descriptor_suspend(u64 descriptor);
 void iomd_trace_descriptor_resume(u64 descriptor);
 void iomd_trace_end(u64 map);
+void iomd_trace_static_map_create(u64 map, u64 part_of, u64 descriptor,
+				  u64 first_page, u64 address, bool sub_map);
+void iomd_trace_static_map_end(u64 map);
+void iomd_trace_map_into_task(u64 map, int process, u64 address, u64 pages);
+void iomd_trace_purge(u64 descriptor, u64 pages);
 void iomd_trace_fault(u64 map, u64 page);
 void iomd_trace_wait(u64 map, u64 page, u64 nanoseconds);
 

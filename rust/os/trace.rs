@@ -52,6 +52,49 @@ pub(crate) fn end(map: u64) {
     unsafe { bindings::iomd_trace_end(map) };
 }
 
+/// What `iomd_static_map_create` tells.
+pub(crate) struct StaticMapCreated {
+    pub(crate) map: u64,
+    pub(crate) part_of: u64,
+    pub(crate) descriptor: u64,
+    pub(crate) first_page: usize,
+    pub(crate) address: u64,
+    pub(crate) is_sub_map: bool,
+}
+
+/// Fires `iomd_static_map_create`.
+pub(crate) fn static_map_create(created: StaticMapCreated) {
+    // SAFETY: See above.
+    unsafe {
+        bindings::iomd_trace_static_map_create(
+            created.map,
+            created.part_of,
+            created.descriptor,
+            created.first_page as u64,
+            created.address,
+            created.is_sub_map,
+        )
+    };
+}
+
+/// Fires `iomd_static_map_end`.
+pub(crate) fn static_map_end(map: u64) {
+    // SAFETY: See above.
+    unsafe { bindings::iomd_trace_static_map_end(map) };
+}
+
+/// Fires `iomd_map_into_task`.
+pub(crate) fn map_into_task(map: u64, process: i32, address: usize, pages: usize) {
+    // SAFETY: See above.
+    unsafe { bindings::iomd_trace_map_into_task(map, process, address as u64, pages as u64) };
+}
+
+/// Fires `iomd_purge`.
+pub(crate) fn purge(descriptor: u64, pages: usize) {
+    // SAFETY: See above.
+    unsafe { bindings::iomd_trace_purge(descriptor, pages as u64) };
+}
+
 /// Fires `iomd_fault`.
 pub(crate) fn fault(map: u64, page: usize) {
     // SAFETY: See above.

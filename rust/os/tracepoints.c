@@ -48,6 +48,28 @@ void iomd_trace_end(u64 map)
 	trace_iomd_end(map);
 }
 
+void iomd_trace_static_map_create(u64 map, u64 part_of, u64 descriptor,
+				  u64 first_page, u64 address, bool sub_map)
+{
+	trace_iomd_static_map_create(map, part_of, descriptor, first_page,
+				     address, sub_map);
+}
+
+void iomd_trace_static_map_end(u64 map)
+{
+	trace_iomd_static_map_end(map);
+}
+
+void iomd_trace_map_into_task(u64 map, int process, u64 address, u64 pages)
+{
+	trace_iomd_map_into_task(map, process, address, pages);
+}
+
+void iomd_trace_purge(u64 descriptor, u64 pages)
+{
+	trace_iomd_purge(descriptor, pages);
+}
+
 void iomd_trace_fault(u64 map, u64 page)
 {
 	trace_iomd_fault(map, page);

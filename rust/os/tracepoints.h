@@ -114,6 +114,74 @@ DEFINE_EVENT(iomd_map, iomd_end,
 	TP_ARGS(map)
 );
 
+/* A sub-map or a record was made, of what is mapped somewhere */
+TRACE_EVENT(iomd_static_map_create,
+	TP_PROTO(u64 map, u64 part_of, u64 descriptor, u64 first_page,
+		 u64 address, bool sub_map),
+	TP_ARGS(map, part_of, descriptor, first_page, address, sub_map),
+	TP_STRUCT__entry(
+		__field(u64, map)
+		__field(u64, part_of)
+		__field(u64, descriptor)
+		__field(u64, first_page)
+		__field(u64, address)
+		__field(bool, sub_map)
+	),
+	TP_fast_assign(
+		__entry->map = map;
+		__entry->part_of = part_of;
+		__entry->descriptor = descriptor;
+		__entry->first_page = first_page;
+		__entry->address = address;
+		__entry->sub_map = sub_map;
+	),
+	TP_printk("map=%llu part_of=%llu descriptor=%llu first_page=%llu address=%llu sub_map=%d",
+		  __entry->map, __entry->part_of, __entry->descriptor,
+		  __entry->first_page, __entry->address, __entry->sub_map)
+);
+
+/* A sub-map or a record has ended, which the mapping need not have */
+DEFINE_EVENT(iomd_map, iomd_static_map_end,
+	TP_PROTO(u64 map),
+	TP_ARGS(map)
+);
+
+/* A map was mapped into a task; the process is that of the caller's namespace */
+TRACE_EVENT(iomd_map_into_task,
+	TP_PROTO(u64 map, int process, u64 address, u64 pages),
+	TP_ARGS(map, process, address, pages),
+	TP_STRUCT__entry(
+		__field(u64, map)
+		__field(int, process)
+		__field(u64, address)
+		__field(u64, pages)
+	),
+	TP_fast_assign(
+		__entry->map = map;
+		__entry->process = process;
+		__entry->address = address;
+		__entry->pages = pages;
+	),
+	TP_printk("map=%llu process=%d address=%llu pages=%llu", __entry->map,
+		  __entry->process, __entry->address, __entry->pages)
+);
+
+/* The memory of a descriptor was taken away */
+TRACE_EVENT(iomd_purge,
+	TP_PROTO(u64 descriptor, u64 pages),
+	TP_ARGS(descriptor, pages),
+	TP_STRUCT__entry(
+		__field(u64, descriptor)
+		__field(u64, pages)
+	),
+	TP_fast_assign(
+		__entry->descriptor = descriptor;
+		__entry->pages = pages;
+	),
+	TP_printk("descriptor=%llu pages=%llu", __entry->descriptor,
+		  __entry->pages)
+);
+
 /* An access was given a page */
 TRACE_EVENT(iomd_fault,
 	TP_PROTO(u64 map, u64 page),

@@ -21,3 +21,4 @@ pub mod purge;
 pub mod range;
 pub mod wait;
 pub mod width;
+pub mod wires;

@@ -71,6 +71,18 @@ impl PageRange {
         })
     }
 
+    /// All pages that have one of `length` bytes from `offset` of an object; length 0 is all that
+    /// follow.
+    pub fn covering(object: Self, offset: u64, length: u64) -> Result<Self, RangeError> {
+        let within = offset % PAGE_SIZE;
+        let length = match length {
+            0 => 0,
+            length => length.checked_add(within).ok_or(RangeError::Overflow)?,
+        };
+
+        Self::part(object, offset - within, length)
+    }
+
     /// The range as an object of its own.
     pub fn at_zero(self) -> Self {
         Self { start: 0, ..self }
@@ -244,6 +256,21 @@ mod tests {
             let object = PageRange::object(pages * PAGE_SIZE).unwrap();
             let fits = page < pages && page * PAGE_SIZE + length <= pages * PAGE_SIZE;
             prop_assert_eq!(PageRange::part(object, page * PAGE_SIZE, length).is_ok(), fits);
+        }
+
+        #[test]
+        fn a_cover_has_every_page_of_a_byte(
+            pages in 1_u64..9, offset in 0_u64..(10 * PAGE_SIZE), length in 0_u64..(10 * PAGE_SIZE)
+        ) {
+            let object = PageRange::object(pages * PAGE_SIZE).unwrap();
+            let end = if length == 0 { pages * PAGE_SIZE } else { offset + length };
+            match PageRange::covering(object, offset, length) {
+                Ok(cover) => {
+                    prop_assert_eq!(cover.start() as u64, offset / PAGE_SIZE);
+                    prop_assert_eq!(cover.last() as u64, (end - 1) / PAGE_SIZE);
+                }
+                Err(_) => prop_assert!(offset >= pages * PAGE_SIZE || end > pages * PAGE_SIZE),
+            }
         }
 
         #[test]

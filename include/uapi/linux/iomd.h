@@ -71,6 +71,7 @@
 #define IOMD_SUSPEND		_IO(IOMD_IOC_TYPE, 0x46)
 #define IOMD_MAP_INTO_TASK	_IO(IOMD_IOC_TYPE, 0x47)
 #define IOMD_MAP_SEGMENT	_IO(IOMD_IOC_TYPE, 0x48)
+#define IOMD_MAP_WIRE		_IO(IOMD_IOC_TYPE, 0x49)
 #define IOMD_MAP_DMA_BUF_EXPORT	_IO(IOMD_IOC_TYPE, 0x4c)
 #define IOMD_MAPPED_READ	_IO(IOMD_IOC_TYPE, 0x4a)
 #define IOMD_MAPPED_WRITE	_IO(IOMD_IOC_TYPE, 0x4b)
@@ -756,13 +757,15 @@ struct iomd_copy {
 #define IOMD_MAP_SEALED		(1U << 3) /* only one handle controls it */
 #define IOMD_MAP_DESCRIPTOR_SUSPENDED (1U << 4) /* with its descriptor */
 #define IOMD_MAP_KERNEL		(1U << 5) /* of IOMD_MAP_CREATE_KERNEL */
+#define IOMD_MAP_SUB_MAP	(1U << 6) /* it keeps the map that it is part of */
 
 /**
  * struct iomd_map_info - IOMD_MAP_INFO
  * @size: sizeof(struct iomd_map_info)
  * @flags: must be zero
  * @state: out, IOMD_MAP_SUSPENDED, IOMD_MAP_EXPIRED, IOMD_MAP_ENDED,
- *	IOMD_MAP_SEALED, IOMD_MAP_DESCRIPTOR_SUSPENDED, IOMD_MAP_KERNEL
+ *	IOMD_MAP_SEALED, IOMD_MAP_DESCRIPTOR_SUSPENDED, IOMD_MAP_KERNEL,
+ *	IOMD_MAP_SUB_MAP
  * @options: out, as given to IOMD_MAP_CREATE; of a sub-map or a record, as given
  *	to IOMD_MAP_EXISTING, and IOMD_MAP_STATIC
  * @inheritance: out, as given to IOMD_MAP_CREATE
@@ -782,6 +785,8 @@ struct iomd_copy {
  * @waits: out, accesses that ever waited
  * @longest_wait_ns: out, nanoseconds, of the waits that ended
  * @page_offset: out, where in the first page the first byte is
+ * @wired: out, bytes of pages that are wired
+ * @part_of: out, of a sub-map or a record: the map's id that it is part of; or 0
  */
 struct iomd_map_info {
 	__u32 size;
@@ -803,6 +808,8 @@ struct iomd_map_info {
 	__u64 waits;
 	__u64 longest_wait_ns;
 	__u64 page_offset;
+	__u64 wired;
+	__u64 part_of;
 };
 
 /* Pages that someone holds for I/O make the call fail with EBUSY */
@@ -1158,6 +1165,26 @@ struct iomd_dma_buf_export {
 	__s32 fd;
 	__u32 padding;
 	__u64 id;
+};
+
+/**
+ * struct iomd_map_wire - IOMD_MAP_WIRE: pages of a map have memory from now on,
+ * which is not taken away, and the map keeps it; or no longer. Wirings are
+ * counted for each page, and end with the mapping.
+ * @size: sizeof(struct iomd_map_wire)
+ * @flags: must be zero
+ * @offset: where they begin in the map, bytes, rounded down to a page
+ * @length: bytes, up to the end of the last page; 0 = to the map's end
+ * @direction: IOMD_DIRECTION_*, whichever: once more; 0: once less
+ * @padding: must be zero
+ */
+struct iomd_map_wire {
+	__u32 size;
+	__u32 flags;
+	__u64 offset;
+	__u64 length;
+	__u32 direction;
+	__u32 padding;
 };
 
 #endif /* _UAPI_LINUX_IOMD_H */

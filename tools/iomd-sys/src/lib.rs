@@ -74,7 +74,7 @@ mod tests {
             iomd_map_info {
                 size, flags, state, options, inheritance, task, id, descriptor_id, offset, length,
                 mapped_size, address, generation, redirects, faults, waiters, waits,
-                longest_wait_ns, page_offset,
+                longest_wait_ns, page_offset, wired, part_of,
             }
             iomd_redirect { size, flags, options, descriptor, offset, deadline_ns, pinned }
             iomd_batch_entry { map, descriptor, offset }
@@ -90,6 +90,7 @@ mod tests {
             iomd_map_dma_buf_export { size, flags, fd, padding }
             iomd_dma_buf_export { size, flags, fd, padding, id }
             iomd_dma_buf_import { size, flags, dma_buf, fd, offset, length, id }
+            iomd_map_wire { size, flags, offset, length, direction, padding }
             iomd_task_open { size, flags, pid, fd }
             iomd_task_info { size, flags, pid, padding }
             iomd_map_reopen { size, flags, fd, padding }

@@ -65,6 +65,7 @@ argument! {
     iomd_suspend is taken by IOMD_SUSPEND;
     iomd_map_into_task is taken by IOMD_MAP_INTO_TASK;
     iomd_map_segment is taken by IOMD_MAP_SEGMENT;
+    iomd_map_wire is taken by IOMD_MAP_WIRE;
     iomd_task_open is taken by IOMD_TASK_OPEN;
     iomd_task_info is taken by IOMD_TASK_INFO;
     iomd_map_seal is taken by IOMD_MAP_SEAL;

@@ -78,6 +78,12 @@ pub struct MapInfo {
     pub longest_wait: Duration,
     /// Where in the first page the first byte is.
     pub page_offset: u64,
+    /// Bytes of pages that are wired.
+    pub wired: u64,
+    /// Of a sub-map or a record, the id of the map that it is part of.
+    pub part_of: Option<u64>,
+    /// Whether it is a sub-map, which keeps the map that it is part of.
+    pub sub_map: bool,
 }
 
 /// A part of a map that is in one piece in physical memory, from [`Map::physical_segment`].
@@ -133,6 +139,9 @@ impl Map {
             waits: info.waits,
             longest_wait: Duration::from_nanos(info.longest_wait_ns),
             page_offset: info.page_offset,
+            wired: info.wired,
+            part_of: (info.part_of != 0).then_some(info.part_of),
+            sub_map: info.state & sys::IOMD_MAP_SUB_MAP != 0,
         })
     }
 
@@ -156,6 +165,39 @@ impl Map {
         let argument = sys::iomd_map_segment { offset, ..Argument::sized() };
         let segment = call(self, argument).asked(|| Request::Segment { offset })?;
         Ok(Segment { address: segment.address, length: segment.length })
+    }
+
+    /// Wires the pages that have a byte of a range, once more: they have memory from now on, which is
+    /// not taken away, and the map is not redirected (`wireRange`). Length 0 is to the map's end. It
+    /// lasts until [`unwire`](Self::unwire), or the end of the mapping.
+    ///
+    /// # Errors
+    ///
+    /// `EPERM` if another handle sealed the map; `ERANGE`, `EOVERFLOW` if the range reaches beyond the
+    /// map; `ENODATA` if the memory was taken away; `ENODEV` if the map has ended; `ENOMEM`; `EBUSY` if a
+    /// page is wired too often; `EINTR` if killed.
+    pub fn wire(&self, offset: u64, length: u64) -> Result<()> {
+        let direction = sys::IOMD_DIRECTION_IN | sys::IOMD_DIRECTION_OUT;
+        self.wire_range(direction, offset, length).asked(|| Request::Wire { offset, length })
+    }
+
+    /// Undoes [`wire`](Self::wire) once, of all pages that have a byte of the range.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` if a page is not wired; else those of [`wire`](Self::wire).
+    pub fn unwire(&self, offset: u64, length: u64) -> Result<()> {
+        self.wire_range(0, offset, length).asked(|| Request::Unwire { offset, length })
+    }
+
+    fn wire_range(
+        &self,
+        direction: u32,
+        offset: u64,
+        length: u64,
+    ) -> std::result::Result<(), Errno> {
+        let argument = sys::iomd_map_wire { offset, length, direction, ..Argument::sized() };
+        call(self, argument).map(drop)
     }
 
     /// Another handle of the same map, with the same rights. It is an open file of its own, and so

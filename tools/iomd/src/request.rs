@@ -89,6 +89,10 @@ pub enum Request {
     MappedRead { offset: u64, width: u32 },
     /// [`Map::mapped_write_u8`](crate::Map::mapped_write_u8) and others
     MappedWrite { offset: u64, width: u32 },
+    /// [`Map::wire`](crate::Map::wire)
+    Wire { offset: u64, length: u64 },
+    /// [`Map::unwire`](crate::Map::unwire)
+    Unwire { offset: u64, length: u64 },
     /// [`Map::reopen`](crate::Map::reopen)
     ReopenMap,
     /// [`Map::mmap`](crate::Map::mmap) and [`Map::mmap_with`](crate::Map::mmap_with)
@@ -224,7 +228,7 @@ impl Request {
             (Self::SetPurgeable { .. }, Errno::ACCESS) => "the descriptor is read-only",
             (Self::SetPurgeable { .. }, Errno::PERM) => "a map of the memory is sealed",
             (Self::SetPurgeable { .. }, Errno::BUSY) => {
-                "pages of the memory are held for I/O, or it is being copied"
+                "pages of the memory are wired or held for I/O, or it is being copied"
             }
             (Self::SetPurgeable { .. }, Errno::NOMEM) => {
                 "that is more than the limit on locked memory (ulimit -l), the memory cgroup's \
@@ -326,6 +330,17 @@ impl Request {
             }
             (Self::FlushProcessorCache { .. }, Errno::FAULT) => "nothing is mapped there",
 
+            (Self::Wire { .. } | Self::Unwire { .. }, Errno::PERM) => {
+                "another handle sealed the map"
+            }
+            (Self::Wire { .. } | Self::Unwire { .. }, Errno::RANGE) => {
+                "the range reaches beyond the map"
+            }
+            (Self::Wire { .. } | Self::Unwire { .. }, Errno::NODEV) => "the map has ended",
+            (Self::Wire { .. }, Errno::NODATA) => "the memory was taken away",
+            (Self::Wire { .. }, Errno::BUSY) => "a page is wired too often",
+            (Self::Unwire { .. }, Errno::INVAL) => "a page is not wired",
+
             (Self::OpenTask { .. }, Errno::PERM) => {
                 "only a task with CAP_SYS_PTRACE opens others by their numbers"
             }
@@ -366,7 +381,7 @@ impl Request {
                 "the map is writable and the descriptor is read-only"
             }
             (Self::Redirect { .. }, Errno::BUSY) => {
-                "pages of the old memory are held for I/O, or the new memory is being copied or \
+                "pages of the old memory are wired, or held for I/O, or the new memory is being copied or \
                  suspended, or in use in another cache mode"
             }
             (Self::Suspend, Errno::INVAL) => {
@@ -415,7 +430,7 @@ impl Request {
                 "one of the maps is writable and its descriptor is read-only"
             }
             (Self::RedirectBatch { .. }, Errno::BUSY) => {
-                "pages of the old memory of one of the maps are held for I/O, or the new memory of \
+                "pages of one of the maps are wired, or held for I/O, or the new memory of \
                  one is being copied or suspended, or in use in another cache mode"
             }
 
@@ -432,7 +447,8 @@ impl Request {
                  read-only"
             }
             (Self::Copy { .. }, Errno::BUSY) => {
-                "pages of the memory are held for I/O, another copy of it is under way, or the target \
+                "pages of the memory are held for I/O, or those of a map that is to resume on the target \
+                 are wired, another copy of it is under way, or the target \
                  is in use in another cache mode"
             }
             (Self::Copy { .. }, Errno::PERM) => {
@@ -534,6 +550,8 @@ impl fmt::Display for Request {
             Self::MappedWrite { offset, width } => {
                 write!(f, "write {width} bits at byte {offset} of the map")
             }
+            Self::Wire { offset, length } => write!(f, "wire {}", Range(*offset, *length)),
+            Self::Unwire { offset, length } => write!(f, "unwire {}", Range(*offset, *length)),
             Self::ReopenMap => write!(f, "reopen the map"),
             Self::Mmap { offset, length, address } => {
                 write!(f, "map {}", Range(*offset, *length as u64))?;
@@ -622,6 +640,11 @@ mod tests {
             refused(Request::SuspendDescriptor, Errno::PERM),
             "cannot suspend the descriptor: a map of it is sealed (Operation not permitted (os \
              error 1))"
+        );
+        assert_eq!(
+            refused(Request::Unwire { offset: 4096, length: 0 }, Errno::INVAL),
+            "cannot unwire everything from byte 4096 on: a page is not wired (Invalid argument (os \
+             error 22))"
         );
         assert!(refused(Request::Unmap, Errno::PERM).contains("another handle sealed the map"));
         assert_eq!(

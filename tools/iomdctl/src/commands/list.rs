@@ -53,6 +53,9 @@ impl fmt::Display for List {
                 Shown::Map(it) => {
                     write!(f, "{:>6}  {:<8} {:>14}  ", it.id, it.kind, it.length)?;
                     write!(f, "{}, descriptor {} from {}", it.state(), it.descriptor, it.offset)?;
+                    if let Some(map) = it.part_of {
+                        write!(f, ", part of map {map}")?;
+                    }
                     match it.task {
                         Some(task) => writeln!(f, ", process {task}")?,
                         None => writeln!(f)?,

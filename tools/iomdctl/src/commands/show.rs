@@ -59,6 +59,9 @@ pub struct Map {
     pub waiters: u64,
     pub waits: u64,
     pub longest_wait_ns: u64,
+    pub wired: u64,
+    /// Of a sub-map or a record, the map that it is part of. The counters are that one's.
+    pub part_of: Option<u64>,
 }
 
 pub fn run(client: &Client, id: u64) -> Result<Shown> {
@@ -94,7 +97,11 @@ impl From<MapInfo> for Map {
     fn from(info: MapInfo) -> Self {
         Self {
             id: info.id,
-            kind: iomd::Kind::Map.to_string(),
+            kind: match (info.part_of, info.sub_map) {
+                (None, _) => iomd::Kind::Map.to_string(),
+                (Some(_), true) => "sub-map".into(),
+                (Some(_), false) => "record".into(),
+            },
             descriptor: info.descriptor_id,
             offset: info.offset,
             length: info.length,
@@ -119,6 +126,8 @@ impl From<MapInfo> for Map {
             waiters: info.waiters,
             waits: info.waits,
             longest_wait_ns: info.longest_wait.as_nanos() as u64,
+            wired: info.wired,
+            part_of: info.part_of,
         }
     }
 }
@@ -172,11 +181,17 @@ impl fmt::Display for Descriptor {
 
 impl fmt::Display for Map {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "map {}", self.id)?;
+        writeln!(f, "{} {}", self.kind, self.id)?;
+        if let Some(map) = self.part_of {
+            writeln!(f, "  part of       map {map}")?;
+        }
         writeln!(f, "  state         {}", self.state())?;
         writeln!(f, "  memory        descriptor {} from byte {} on", self.descriptor, self.offset)?;
         writeln!(f, "  length        {} bytes", self.length)?;
         writeln!(f, "  page offset   {}", self.page_offset)?;
+        if self.wired != 0 {
+            writeln!(f, "  wired         {} bytes", self.wired)?;
+        }
         writeln!(f, "  options       {}", self.options.join(", "))?;
         writeln!(f, "  inheritance   {}", self.inheritance)?;
         match (self.task, self.address) {

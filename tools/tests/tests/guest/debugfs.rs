@@ -84,6 +84,36 @@ fn maps_are_shown() {
 }
 
 #[test]
+fn parts_of_maps_are_shown() {
+    let memory = painted(4, 0);
+    let task = client().own_task().unwrap();
+    let map = memory.map().create().unwrap();
+    let mapping = map.mmap().unwrap();
+    let address = mapping.as_ptr().addr() + PAGE;
+    let look_up = memory.map_in_task(&task).offset(PAGE as u64).length(100);
+    let part = look_up.clone().reference(true).create().unwrap();
+    let record = look_up.set_mapping(address as u64).unwrap();
+
+    let number = map.id().unwrap().to_string();
+    let text = fs::read_to_string(MAPS).unwrap();
+    let table = table(&text);
+    assert_eq!(
+        (table[&map.id().unwrap()]["kind"], table[&map.id().unwrap()]["part_of"]),
+        ("map", "0")
+    );
+    for (map, kind) in [(&part, "sub-map"), (&record, "record")] {
+        let row = &table[&map.id().unwrap()];
+        assert_eq!((row["kind"], row["part_of"]), (kind, &*number));
+        assert_eq!((row["offset"], row["length"], row["handles"]), ("4096", "100", "0"));
+        let process = std::process::id().to_string();
+        assert_eq!((row["process"], row["address"]), (&*process, &*format!("{address:#x}")));
+        assert_eq!((row["descriptor"], row["state"]), (&*memory.id().unwrap().to_string(), "live"));
+    }
+    drop(mapping);
+    assert_eq!(value(MAPS, part.id().unwrap(), "address").unwrap(), "0x0");
+}
+
+#[test]
 fn states_of_maps_are_spelled_out() {
     let memory = buffer(1);
     let state = |map: &Map| value(MAPS, map.id().unwrap(), "state").unwrap();

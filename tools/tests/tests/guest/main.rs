@@ -48,3 +48,4 @@ mod stale_aliases;
 mod tasks;
 mod tool;
 mod wait;
+mod wire;

@@ -36,6 +36,8 @@ pub struct Row {
     pub length: u64,
     /// Of a map.
     pub task: Option<i32>,
+    /// Of a sub-map or a record, the map that it is part of, and that has what it has.
+    pub part_of: Option<u64>,
     pub state: String,
 }
 
@@ -71,7 +73,8 @@ impl Sample {
             self.maps.iter().map(|map| row(map, past.get(&map.id), elapsed)).collect();
 
         let descriptors = self.descriptors.iter().map(|descriptor| {
-            let of_it = |(map, _): &(&Map, &Row)| map.descriptor == descriptor.id;
+            let of_it =
+                |(map, _): &(&Map, &Row)| map.descriptor == descriptor.id && map.part_of.is_none();
             let shown: Vec<_> = self.maps.iter().zip(&maps).filter(of_it).collect();
             let rows = || shown.iter().map(|(_, row)| row);
             let suspended = shown.iter().any(|(map, _)| map.descriptor_suspended);
@@ -85,6 +88,7 @@ impl Sample {
                 faults_per_second: sum(rows().map(|row| row.faults_per_second)),
                 length: descriptor.length,
                 task: None,
+                part_of: None,
                 state: if suspended { "suspended" } else { "active" }.into(),
             }
         });
@@ -111,6 +115,7 @@ fn row(map: &Map, before: Option<&&Map>, elapsed: Duration) -> Row {
         faults_per_second: rate(map.faults, |map| map.faults),
         length: map.length,
         task: map.task,
+        part_of: map.part_of,
         state: map.state(),
     }
 }
@@ -122,10 +127,10 @@ fn sum(rates: impl Iterator<Item = f64>) -> f64 {
 
 impl Totals {
     pub fn of(rows: &[Row]) -> Self {
-        // What a descriptor has, its maps have.
-        let maps = || rows.iter().filter(|row| row.maps.is_none());
+        // What a descriptor has, its maps have; and so it is with their parts.
+        let maps = || rows.iter().filter(|row| row.maps.is_none() && row.part_of.is_none());
         Self {
-            descriptors: rows.len() - maps().count(),
+            descriptors: rows.iter().filter(|row| row.maps.is_some()).count(),
             maps: maps().count(),
             waiters: maps().map(|row| row.waiters).sum(),
             redirects_per_second: sum(maps().map(|row| row.redirects_per_second)),
@@ -217,6 +222,8 @@ pub mod tests {
             waiters: 0,
             waits: 0,
             longest_wait_ns: 0,
+            wired: 0,
+            part_of: None,
         }
     }
 
@@ -274,6 +281,16 @@ pub mod tests {
         let rows = now.rows(&sample(0, vec![], []));
         assert_eq!((rows[0].waiters, rows[0].longest_wait_ns), (3, 9));
         assert_eq!((rows[0].state.as_str(), rows[0].maps), ("suspended", Some(2)));
+    }
+
+    #[test]
+    fn a_part_of_a_map_counts_for_nothing() {
+        let of = |id, part_of| Map { waiters: 2, part_of, ..map(id, 1) };
+        let now = sample(1000, vec![descriptor(1, 1)], [of(2, None), of(3, Some(2))]);
+        let rows = now.rows(&sample(0, vec![], []));
+        assert_eq!(rows.iter().map(|row| row.waiters).collect::<Vec<_>>(), [2, 2, 2]);
+        let totals = Totals::of(&rows);
+        assert_eq!((totals.descriptors, totals.maps, totals.waiters), (1, 1, 2));
     }
 
     #[test]

@@ -75,7 +75,7 @@ fn lost(line: &str) -> Option<Option<u64>> {
 fn field(word: &str) -> Option<(String, Value)> {
     let (name, text) = word.split_once('=')?;
     let value = match (name, text.parse::<u64>()) {
-        ("sparse", Ok(number)) => Value::Bool(number != 0),
+        ("sparse" | "sub_map", Ok(number)) => Value::Bool(number != 0),
         (_, Ok(number)) => number.into(),
         (_, Err(_)) => text.into(),
     };
@@ -125,6 +125,18 @@ impl Fired {
             "descriptor_suspend" => "suspended: accesses through all maps wait".into(),
             "descriptor_resume" => "active: accesses go on".into(),
             "end" => "ended: accesses get SIGBUS".into(),
+            "map_into_task" => {
+                let (process, pages) = (self.number("process")?, self.number("pages")?);
+                format!("pages: {pages}, at {:#x} in process {process}", self.number("address")?)
+            }
+            "purge" => format!("empty: {} pages were taken away", self.number("pages")?),
+            "static_map_create" => {
+                let sub_map = self.fields.get("sub_map")?.as_bool()?;
+                let kind = if sub_map { "a sub-map" } else { "a record" };
+                let (map, address) = (self.number("part_of")?, self.number("address")?);
+                format!("{kind} of map {map}, at {address:#x}; {}", shown()?)
+            }
+            "static_map_end" => "ended, and the mapping as it was".into(),
             "fault" => format!("page {}", self.number("page")?),
             "wait" => {
                 let milliseconds = self.number("nanoseconds")? as f64 / 1e6;
@@ -201,6 +213,13 @@ mod tests {
             ("descriptor_suspend: descriptor=1", "descriptor 1    suspended"),
             ("descriptor_resume: descriptor=1", "active"),
             ("end: map=2", "ended: accesses get SIGBUS"),
+            ("map_into_task: map=2 process=5 address=4096 pages=3", "3, at 0x1000 in process 5"),
+            ("purge: descriptor=1 pages=9", "descriptor 1    empty: 9 pages"),
+            (
+                "static_map_create: map=3 part_of=2 descriptor=1 first_page=4 address=4096 sub_map=1",
+                "a sub-map of map 2, at 0x1000; shows descriptor 1 from page 4 on",
+            ),
+            ("static_map_end: map=3", "ended, and the mapping"),
             ("fault: map=2 page=7", "page 7"),
             ("wait: map=2 page=7 nanoseconds=1500000", "page 7, waited 1.500 ms"),
             ("of_tomorrow: map=2 color=red", "color \"red\", map 2"),

@@ -127,7 +127,7 @@ fn remove_abandoned(instances: &Path) {
 
 /// The condition that an event is about one of these objects, from the description of its fields.
 fn filter(format: &str, ids: &[u64]) -> Option<String> {
-    let fields = ["map", "descriptor"].into_iter().filter(|field| {
+    let fields = ["map", "part_of", "descriptor"].into_iter().filter(|field| {
         format.lines().any(|line| line.contains("field:") && line.contains(&format!(" {field};")))
     });
     let conditions: Vec<_> =

@@ -11,13 +11,7 @@ use iomd_sys::{
     IOMD_ADDRESS_RANGES_CREATE, IOMD_BUFFER_CREATE, IOMD_BUFFER_SPARSE, IOMD_COMPLETE, IOMD_COPY,
     IOMD_COPY_REFUSE_PINNED, IOMD_COPY_RESUME_ON_TARGET, IOMD_DESCRIPTOR_INFO,
     IOMD_DESCRIPTOR_REOPEN, IOMD_DESCRIPTOR_RESUME, IOMD_DESCRIPTOR_SUSPEND, IOMD_DIRECTION_IN,
-    IOMD_DMA_BUF_EXPORT, IOMD_DMA_BUF_IMPORT, IOMD_FEATURES, IOMD_FLUSH_PROCESSOR_CACHE, IOMD_GUARD_CREATE, IOMD_INTERLEAVED_CREATE, IOMD_INTO_TASK_FIXED, IOMD_INTO_TASK_READ_ONLY, IOMD_MAP_ANYWHERE, IOMD_MAP_CREATE, IOMD_MAP_CREATE_KEEP, IOMD_MAP_CREATE_KERNEL, IOMD_MAP_DMA_BUF_EXPORT, IOMD_MAP_EXISTING, IOMD_MAP_INFO, IOMD_MAP_INTO_TASK, IOMD_MAP_REOPEN, IOMD_MAP_SEAL, IOMD_MAP_SEGMENT, IOMD_MAPPED_READ, IOMD_MAPPED_WRITE, IOMD_MEMFD_IMPORT, IOMD_MULTI_CREATE, IOMD_OBJECT_NEXT, IOMD_OBJECT_OPEN, IOMD_OPEN_READ_ONLY, IOMD_OPERATION_FLUSH, IOMD_PAGE_COUNTS, IOMD_PERFORM_OPERATION, IOMD_PHYSICAL_CREATE, IOMD_PREPARE, IOMD_PURGEABLE_VOLATILE, IOMD_READ_BYTES, IOMD_REDIRECT, IOMD_REDIRECT_ABANDONED_RESUME, IOMD_REDIRECT_ABANDONED_SIGBUS, IOMD_REDIRECT_BATCH, IOMD_REDIRECT_REFUSE_PINNED, IOMD_REOPEN_PERSISTENT, IOMD_RESUME, IOMD_SET_LENGTH, IOMD_SET_PURGEABLE, IOMD_SET_TAG, IOMD_SUB_CREATE, IOMD_SUB_READ_ONLY, IOMD_SUSPEND, IOMD_SUSPEND_ABANDONED_RESUME, IOMD_SUSPEND_ABANDONED_SIGBUS, IOMD_SUSPEND_SPARE_CALLER, IOMD_TASK_INFO, IOMD_TASK_OPEN, IOMD_UNMAP, IOMD_WRITE_BYTES, iomd_address_range, iomd_address_ranges_create, iomd_batch_entry, iomd_buffer_create, iomd_complete, iomd_copy, iomd_descriptor_info, iomd_descriptor_reopen, iomd_descriptor_resume, iomd_descriptor_suspend, iomd_dma_buf_export, iomd_dma_buf_import, iomd_features, iomd_flush_processor_cache, iomd_guard_create, iomd_interleaved_create, iomd_map_create,
-    iomd_map_dma_buf_export, iomd_map_existing, iomd_map_info, iomd_map_into_task, iomd_map_reopen,
-    iomd_map_seal, iomd_map_segment, iomd_mapped_read, iomd_mapped_write, iomd_memfd_import,
-    iomd_multi_create, iomd_object_next, iomd_object_open, iomd_page_counts,
-    iomd_perform_operation, iomd_physical_create, iomd_prepare, iomd_read_bytes, iomd_redirect,
-    iomd_redirect_batch, iomd_resume, iomd_set_length, iomd_set_purgeable, iomd_set_tag,
-    iomd_sub_create, iomd_suspend, iomd_task_info, iomd_task_open, iomd_unmap, iomd_write_bytes,
+    IOMD_DMA_BUF_EXPORT, IOMD_DMA_BUF_IMPORT, IOMD_FEATURES, IOMD_FLUSH_PROCESSOR_CACHE, IOMD_GUARD_CREATE, IOMD_INTERLEAVED_CREATE, IOMD_INTO_TASK_FIXED, IOMD_INTO_TASK_READ_ONLY, IOMD_MAP_ANYWHERE, IOMD_MAP_CREATE, IOMD_MAP_CREATE_KEEP, IOMD_MAP_CREATE_KERNEL, IOMD_MAP_DMA_BUF_EXPORT, IOMD_MAP_EXISTING, IOMD_MAP_INFO, IOMD_MAP_INTO_TASK, IOMD_MAP_REOPEN, IOMD_MAP_SEAL, IOMD_MAP_SEGMENT, IOMD_MAPPED_READ, IOMD_MAPPED_WRITE, IOMD_MEMFD_IMPORT, IOMD_MULTI_CREATE, IOMD_OBJECT_NEXT, IOMD_OBJECT_OPEN, IOMD_OPEN_READ_ONLY, IOMD_OPERATION_FLUSH, IOMD_PAGE_COUNTS, IOMD_PERFORM_OPERATION, IOMD_PHYSICAL_CREATE, IOMD_PREPARE, IOMD_PURGEABLE_VOLATILE, IOMD_READ_BYTES, IOMD_REDIRECT, IOMD_REDIRECT_ABANDONED_RESUME, IOMD_REDIRECT_ABANDONED_SIGBUS, IOMD_REDIRECT_BATCH, IOMD_REDIRECT_REFUSE_PINNED, IOMD_REOPEN_PERSISTENT, IOMD_RESUME, IOMD_SET_LENGTH, IOMD_SET_PURGEABLE, IOMD_SET_TAG, IOMD_SUB_CREATE, IOMD_SUB_READ_ONLY, IOMD_SUSPEND, IOMD_SUSPEND_ABANDONED_RESUME, IOMD_SUSPEND_ABANDONED_SIGBUS, IOMD_SUSPEND_SPARE_CALLER, IOMD_TASK_INFO, IOMD_TASK_OPEN, IOMD_UNMAP, IOMD_WRITE_BYTES, iomd_address_range, iomd_address_ranges_create, iomd_batch_entry, iomd_buffer_create, iomd_complete, iomd_copy, iomd_descriptor_info, iomd_descriptor_reopen, iomd_descriptor_resume, iomd_descriptor_suspend, iomd_dma_buf_export, iomd_dma_buf_import, iomd_features, iomd_flush_processor_cache, iomd_guard_create, iomd_interleaved_create, iomd_map_create, iomd_map_dma_buf_export, iomd_map_existing, iomd_map_info, iomd_map_into_task, iomd_map_reopen, iomd_map_seal, iomd_map_segment, iomd_mapped_read, iomd_mapped_write, iomd_memfd_import, iomd_multi_create, iomd_object_next, iomd_object_open, iomd_page_counts, iomd_perform_operation, iomd_physical_create, iomd_prepare, iomd_read_bytes, iomd_redirect, iomd_redirect_batch, iomd_resume, iomd_set_length, iomd_set_purgeable, iomd_set_tag, iomd_sub_create, iomd_suspend, iomd_task_info, iomd_task_open, iomd_unmap, iomd_write_bytes, IOMD_MAP_WIRE, iomd_map_wire,
 };
 use rustix::mm::MprotectFlags;
 
@@ -106,7 +100,7 @@ macro_rules! outs {
     ($structure:ident: $($member:ident),*) => { &[$(offset_of!($structure, $member)),*] };
 }
 
-pub const CALLS: [Call; 45] = [
+pub const CALLS: [Call; 46] = [
     Call {
         name: "FEATURES",
         number: IOMD_FEATURES,
@@ -488,6 +482,19 @@ pub const CALLS: [Call; 45] = [
         flags: 0,
         padding: &[],
         outs: outs!(iomd_map_segment: address, length),
+        file: None,
+    },
+    Call {
+        name: "MAP_WIRE",
+        number: IOMD_MAP_WIRE,
+        object: |world| world.map.as_fd(),
+        argument: |_| {
+            let direction = IOMD_DIRECTION_IN;
+            Argument::of(iomd_map_wire { direction, ..Default::default() })
+        },
+        flags: 0,
+        padding: &[offset_of!(iomd_map_wire, padding)],
+        outs: &[],
         file: None,
     },
     Call {

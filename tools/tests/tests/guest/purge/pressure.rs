@@ -69,6 +69,20 @@ fn memory_held_for_io_is_passed_over() {
 }
 
 #[test]
+fn wired_memory_is_passed_over() {
+    let memory = painted(8, TAG);
+    let map = memory.map().create().unwrap();
+    map.wire(7 * PAGE as u64, 1).unwrap();
+    set(&memory, Purgeable::Volatile).unwrap();
+    squeeze();
+    assert_eq!(state(&memory), Purgeable::Volatile);
+    assert_painted(&memory, TAG);
+    map.unwire(7 * PAGE as u64, 1).unwrap();
+    squeeze();
+    assert_eq!(state(&memory), Purgeable::Empty);
+}
+
+#[test]
 fn a_group_at_its_limit_takes_its_own() {
     let groups = [Cgroup::new("short"), Cgroup::new("other")];
     let [(short, memory), (other, others)] = groups.each_ref().map(maker);

@@ -27,6 +27,8 @@ const UNMAP: u64 = 1;
 const FILL: u64 = 2;
 const PROTECT: u64 = 3;
 const EXEC: u64 = 4;
+/// And as many more as pages are moved.
+const MOVE: u64 = 5;
 
 /// A process that has things mapped, and does with a page of them what it is told.
 struct Target {
@@ -71,6 +73,12 @@ impl Target {
         self.ask(PROTECT, address);
     }
 
+    /// Moves so many pages elsewhere; says where.
+    #[track_caller]
+    fn move_pages(&self, address: u64, pages: u64) -> u64 {
+        self.ask(MOVE + pages, address)
+    }
+
     #[track_caller]
     fn ask(&self, what: u64, address: u64) -> u64 {
         self.begin(what, address);
@@ -94,7 +102,12 @@ fn serve(parent: &Channel) {
             UNMAP => page.unmap().unwrap(),
             FILL => page.fill().unwrap(),
             PROTECT => page.protect(MprotectFlags::READ).unwrap(),
-            _ => panic!("{}", Command::new("sleep").arg("1000000").exec()),
+            EXEC => panic!("{}", Command::new("sleep").arg("1000000").exec()),
+            pages => {
+                let length = (pages - MOVE) as usize * PAGE;
+                parent.say(Region::at(page.address(), length).moved().address() as u64);
+                continue;
+            }
         }
         parent.say(0);
     }

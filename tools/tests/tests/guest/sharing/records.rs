@@ -56,6 +56,7 @@ fn it_tells_about_itself_and_maps_nothing() {
     assert_eq!(info.task, Some(shared.target.pid()));
     assert_eq!(info.address, Some(shared.address));
     assert_eq!(info.options, MapOptions::STATIC);
+    assert_eq!((info.part_of, info.sub_map), (Some(id(&shared.map)), false));
     assert_maps_nothing(&shared, &record);
 }
 
@@ -72,6 +73,15 @@ fn its_end_leaves_the_mapping() {
     drop((first, second));
     assert_eq!(hidden.target.read(hidden.address), TAG);
     assert!(!hidden.map.info().unwrap().ended);
+}
+
+#[test]
+fn it_says_where_it_was_recorded_and_no_other_place() {
+    let shared = Shared::new();
+    let builder = shared.memory.map_in_task(&shared.target.task).offset(2 * P).length(4 * P);
+    let record = builder.set_mapping(shared.address).unwrap();
+    shared.target.move_pages(shared.address, 4);
+    assert_eq!(record.info().unwrap().address, None);
 }
 
 #[test]

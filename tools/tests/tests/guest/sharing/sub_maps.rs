@@ -26,6 +26,7 @@ fn it_tells_about_itself() {
     let options = MapOptions::ANYWHERE | MapOptions::REFERENCE | MapOptions::STATIC;
     assert_eq!(info.options, options);
     assert!(!info.ended && !info.suspended);
+    assert_eq!((info.part_of, info.sub_map), (Some(id(&shared.map)), true));
 
     let plain = shared.memory.map_in_task(&shared.target.task).offset(5 * P).length(P);
     let options = plain.at(shared.address + 3 * P).create().unwrap().info().unwrap().options;
@@ -76,6 +77,27 @@ fn the_same_part_is_the_same_object() {
     assert!(!objects().contains(&gone));
     let new = shared.find_pages(3, 2).unwrap();
     assert!(id(&new) > gone);
+}
+
+#[test]
+fn it_moves_with_the_larger_one() {
+    let shared = Shared::new();
+    let (part, other) = (shared.find_pages(3, 1).unwrap(), shared.find_pages(4, 2).unwrap());
+    let moved = shared.target.move_pages(shared.address, 4);
+    assert_eq!(
+        (place(&shared.map), place(&part), place(&other)),
+        (moved, moved + P, moved + 2 * P)
+    );
+    assert_eq!(shared.target.read(place(&part)), TAG + 3);
+    assert_eq!(id(&shared.find_pages(3, 1).unwrap()), id(&part), "it is found there");
+    // And back.
+    let moved = shared.target.move_pages(moved, 4);
+    assert_eq!(place(&part), moved + P);
+
+    // What is moved by itself is no part of it any more.
+    shared.target.move_pages(moved + P, 1);
+    assert_eq!(part.info().unwrap().address, None);
+    assert_eq!((place(&shared.map), place(&other)), (moved, moved + 2 * P));
 }
 
 #[test]
@@ -130,6 +152,7 @@ pub fn assert_maps_nothing(shared: &Shared, part: &Map) {
     assert_eq!(errno(part.redirect(&shared.memory).run().map(drop)), Err(Errno::PERM));
     assert_eq!(errno(part.suspend().map(drop)), Err(Errno::PERM));
     assert_eq!(errno(part.resume()), Err(Errno::PERM));
+    assert_eq!(errno(part.wire(0, 0)), Err(Errno::PERM));
     assert_eq!(errno(part.map_into(&shared.target.task).run().map(drop)), Err(Errno::PERM));
     let seal = sys::iomd_map_seal { size: size::<sys::iomd_map_seal>(), ..Default::default() };
     assert_eq!(refused(part, sys::IOMD_MAP_SEAL, seal), Errno::PERM);

@@ -2,10 +2,11 @@
 
 //! Mapping into a process.
 
+use iomd::MapOptions;
 use serde_json::{Value, json};
 
 use crate::support::tool::run;
-use crate::support::{Child, PAGE, Region, painted, unique};
+use crate::support::{Child, PAGE, Region, client, painted, proc, unique};
 
 const TAG: u64 = 0x0100;
 
@@ -48,6 +49,37 @@ fn a_descriptor_is_mapped_and_stays_so() {
     crate::support::eventually("the map goes with the process", || {
         memory.info().unwrap().maps == 0
     });
+}
+
+#[test]
+fn a_new_map_has_options() {
+    let memory = client().sparse_buffer(2 * PAGE as u64).unwrap();
+    let (id, child) = (memory.id().unwrap().to_string(), reader());
+    let pid = child.pid().as_raw_nonzero().to_string();
+    let first = mapped(&[&id, "--task", &pid, "--guards", "large", "--prefault"]);
+    assert_eq!(memory.info().unwrap().resident, 2 * PAGE as u64);
+    let address = first["address"].as_u64().unwrap() as usize;
+    proc::assert_guarded(child.pid(), address..address + 2 * PAGE, 64 << 10);
+    let map = client().open_map(first["map"].as_u64().unwrap()).unwrap();
+    let options = MapOptions::ANYWHERE | MapOptions::PREFAULT | MapOptions::GUARDED_LARGE;
+    assert_eq!(map.info().unwrap().options, options);
+
+    let other = painted(1, TAG).map().keep(true).create().unwrap();
+    let other = other.info().unwrap().descriptor_id.to_string();
+    let at = format!("{address:#x}");
+    let there = mapped(&[&other, "--task", &pid, "--at", &at, "--overwrite"]);
+    assert_eq!(there["address"], first["address"]);
+    child.say(address as u64);
+    assert_eq!(child.hear(), TAG);
+
+    // A map that is there has its options already.
+    let number = first["map"].to_string();
+    for option in [&["--prefault"][..], &["--guards", "small"], &["--unique"]] {
+        let (status, text) = run(&[&["map", &number, "--task", &pid], option].concat());
+        assert_eq!(status, 4, "{text}");
+    }
+    let (status, _) = run(&["map", &id, "--task", &pid, "--at", &at, "--guards", "small"]);
+    assert_eq!(status, 2);
 }
 
 #[test]

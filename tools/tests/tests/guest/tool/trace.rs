@@ -5,12 +5,15 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use iomd::Purgeable;
 use rustix::mount::{UnmountFlags, unmount};
 use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::support::tool::{Tool, run};
-use crate::support::{User, await_waiters, buffer, eventually, painted, unique};
+use crate::support::{
+    PAGE, Region, User, await_waiters, buffer, client, eventually, painted, unique,
+};
 
 const TRACEFS: &str = "/sys/kernel/tracing";
 const OLD: u64 = 0x0100;
@@ -103,6 +106,58 @@ fn all_kinds_of_events_are_seen_in_words() {
         let words = format!("  {event:<18}  {object:<14}  {what}");
         assert!(line.contains(&words), "{words:?} is not in {line:?}");
     }
+    assert_eq!(tool.end().0, 0);
+}
+
+#[test]
+fn tasks_parts_and_purges_are_seen_in_words() {
+    let memory = painted(2, OLD);
+    let task = client().own_task().unwrap();
+    let map = memory.map().create().unwrap();
+    let (id, map_id) = (memory.id().unwrap(), map.id().unwrap());
+    let ids = ["--id", &map_id.to_string(), "--id", &id.to_string()];
+    let only = ["map_into_task", "purge", "static_map_create", "static_map_end"];
+    let events = only.iter().flat_map(|event| ["--event", event]);
+    let arguments: Vec<_> =
+        ["trace", "--count", "4"].into_iter().chain(events).chain(ids).collect();
+    let mut tool = Tool::start(&arguments);
+    await_enabled(&tool, "static_map_end");
+
+    let address = map.map_into(&task).run().unwrap();
+    let look_up = memory.map_in_task(&task).offset(PAGE as u64);
+    let part = look_up.clone().reference(true).create().unwrap();
+    let record = look_up.set_mapping(address + PAGE as u64).unwrap();
+    // That is about another map, and not asked for.
+    part.unmap().unwrap();
+    let ids = [&part, &record].map(|map| map.id().unwrap());
+    memory.set_purgeable(Purgeable::Empty).unwrap();
+    Region::at(address as usize, 2 * PAGE).unmap().unwrap();
+
+    assert!(tool.line().contains("EVENT"), "a head");
+    let (process, second) = (std::process::id(), address + PAGE as u64);
+    let into = format!("pages: 2, at {address:#x} in process {process}");
+    let parts = ["a sub-map", "a record"].map(|kind| {
+        format!("{kind} of map {map_id}, at {second:#x}; shows descriptor {id} from page 1 on")
+    });
+    for (event, object, what) in [
+        ("map_into_task", format!("map {map_id}"), &into),
+        ("static_map_create", format!("map {}", ids[0]), &parts[0]),
+        ("static_map_create", format!("map {}", ids[1]), &parts[1]),
+        ("purge", format!("descriptor {id}"), &"empty: 2 pages were taken away".to_owned()),
+    ] {
+        let line = tool.line();
+        let words = format!("  {event:<18}  {object:<14}  {what}");
+        assert!(line.contains(&words), "{words:?} is not in {line:?}");
+    }
+    assert_eq!(tool.end().0, 0);
+
+    let mut tool = Tool::start(&["trace", "--count", "1", "--event", "static_map_end"]);
+    await_enabled(&tool, "static_map_end");
+    record.unmap().unwrap();
+    assert!(tool.line().contains("EVENT"), "a head");
+    let words = format!("static_map_end      map {:<10}  ended, and the mapping", ids[1]);
+    let line = tool.line();
+    assert!(line.contains(&words), "{words:?} is not in {line:?}");
     assert_eq!(tool.end().0, 0);
 }
 
