@@ -3,7 +3,9 @@
 //! What the file descriptors of objects stand for. The calls on them are in [`super::descriptor`],
 //! [`super::map`] and [`super::static_map`].
 
+use super::{argument::Argument, check_flags, check_padding};
 use crate::{
+    abi::iomd_map_reopen,
     descriptor::{prepared::Prepared, Descriptor},
     map::{static_map::StaticMap, Handle, Map},
     os::file::{self, Access},
@@ -16,6 +18,7 @@ use kernel::{
     new_mutex,
     prelude::*,
     sync::{aref::ARef, Mutex},
+    uaccess::UserPtr,
 };
 
 /// A descriptor; the file's mode is the right to it.
@@ -110,6 +113,18 @@ impl StaticMapFile {
     pub(super) fn map(&self) -> &Strong<StaticMap> {
         &self.0
     }
+}
+
+/// IOMD_MAP_REOPEN, for maps of both kinds: `open` makes the new file.
+pub(super) fn reopen(
+    argument: UserPtr,
+    open: impl FnOnce() -> Result<ARef<File>>,
+) -> Result<isize> {
+    let argument = Argument::<iomd_map_reopen>::read_to_answer(argument)?;
+
+    check_flags(argument.value.flags, 0)?;
+    check_padding(argument.value.padding)?;
+    argument.answer_with_file(open()?, |reopen, fd| reopen.fd = fd)
 }
 
 /// What a file of a map may do.

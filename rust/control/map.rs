@@ -2,10 +2,15 @@
 
 //! Calls on a map's file.
 
-use super::{argument::Argument, bytes, check_flags, check_padding, handle::MapFile, map_info};
+use super::{
+    argument::Argument,
+    bytes, check_flags,
+    handle::{reopen, MapFile},
+    map_info,
+};
 use crate::{
     abi::{
-        iomd_map_reopen, iomd_map_seal, iomd_map_segment, iomd_unmap, iomd_wait, IOMD_MAPPED_READ, IOMD_MAPPED_WRITE, IOMD_MAP_DMA_BUF_EXPORT, IOMD_MAP_INFO, IOMD_MAP_INTO_TASK, IOMD_MAP_REOPEN, IOMD_MAP_SEAL, IOMD_MAP_SEGMENT, IOMD_REDIRECT, IOMD_RESUME, IOMD_SUSPEND, IOMD_UNMAP, IOMD_WAIT_WRITE, IOMD_MAP_WIRE,
+        iomd_map_seal, iomd_map_segment, iomd_unmap, iomd_wait, IOMD_MAPPED_READ, IOMD_MAPPED_WRITE, IOMD_MAP_DMA_BUF_EXPORT, IOMD_MAP_INFO, IOMD_MAP_INTO_TASK, IOMD_MAP_REOPEN, IOMD_MAP_SEAL, IOMD_MAP_SEGMENT, IOMD_REDIRECT, IOMD_RESUME, IOMD_SUSPEND, IOMD_UNMAP, IOMD_WAIT_WRITE, IOMD_MAP_WIRE,
     },
     map::view,
     os::{
@@ -29,14 +34,6 @@ use zerocopy::IntoBytes;
 const READ_MAX: usize = 64;
 
 impl MapFile {
-    fn reopen(&self, argument: UserPtr) -> Result<isize> {
-        let argument = Argument::<iomd_map_reopen>::read_to_answer(argument)?;
-
-        check_flags(argument.value.flags, 0)?;
-        check_padding(argument.value.padding)?;
-        argument.answer_with_file(Self::open(self.map().clone())?, |reopen, fd| reopen.fd = fd)
-    }
-
     fn segment(&self, argument: UserPtr) -> Result<isize> {
         let mut argument = Argument::<iomd_map_segment>::read_to_answer(argument)?;
         let segment = &mut argument.value;
@@ -46,7 +43,13 @@ impl MapFile {
             return Err(EPERM);
         }
         check_flags(segment.flags, 0)?;
-        let found = self.map().segment(segment.offset)?;
+        let left = self
+            .map()
+            .length()
+            .checked_sub(segment.offset)
+            .filter(|&left| left != 0)
+            .ok_or(ERANGE)?;
+        let found = self.map().segment(segment.offset, left)?;
         segment.address = found.address;
         segment.length = found.length;
         argument.answer()
@@ -83,7 +86,7 @@ impl FileObject for MapFile {
             IOMD_REDIRECT => self.redirect(argument),
             IOMD_RESUME => self.resume(argument),
             IOMD_UNMAP => self.unmap(argument),
-            IOMD_MAP_REOPEN => self.reopen(argument),
+            IOMD_MAP_REOPEN => reopen(argument, || Self::open(self.map().clone())),
             IOMD_MAP_SEAL => self.seal(argument),
             IOMD_SUSPEND => self.suspend(argument),
             IOMD_MAP_INTO_TASK => self.map_into_task(file, argument),

@@ -2,24 +2,21 @@
 
 //! Calls on the file of a Static map: a map that only says where something is.
 
-use super::{argument::Argument, check_flags, check_padding, handle::StaticMapFile, map_info};
+use super::{
+    argument::Argument,
+    check_flags,
+    handle::{reopen, StaticMapFile},
+    map_info,
+};
 use crate::{
     abi::{
-        iomd_map_reopen, iomd_unmap, IOMD_MAPPED_READ, IOMD_MAPPED_WRITE, IOMD_MAP_DMA_BUF_EXPORT, IOMD_MAP_INFO, IOMD_MAP_INTO_TASK, IOMD_MAP_REOPEN, IOMD_MAP_SEAL, IOMD_MAP_SEGMENT, IOMD_REDIRECT, IOMD_RESUME, IOMD_SUSPEND, IOMD_UNMAP, IOMD_MAP_WIRE,
+        iomd_unmap, IOMD_MAPPED_READ, IOMD_MAPPED_WRITE, IOMD_MAP_DMA_BUF_EXPORT, IOMD_MAP_INFO, IOMD_MAP_INTO_TASK, IOMD_MAP_REOPEN, IOMD_MAP_SEAL, IOMD_MAP_SEGMENT, IOMD_REDIRECT, IOMD_RESUME, IOMD_SUSPEND, IOMD_UNMAP, IOMD_MAP_WIRE,
     },
     os::file::{FileObject, FileOperations},
 };
 use kernel::{fs::File, prelude::*, seq_file::SeqFile, uaccess::UserPtr};
 
 impl StaticMapFile {
-    fn reopen(&self, argument: UserPtr) -> Result<isize> {
-        let argument = Argument::<iomd_map_reopen>::read_to_answer(argument)?;
-
-        check_flags(argument.value.flags, 0)?;
-        check_padding(argument.value.padding)?;
-        argument.answer_with_file(Self::open(self.map().clone())?, |reopen, fd| reopen.fd = fd)
-    }
-
     fn unmap(&self, argument: UserPtr) -> Result<isize> {
         let argument = Argument::<iomd_unmap>::read(argument)?;
 
@@ -41,7 +38,7 @@ impl FileObject for StaticMapFile {
         match command {
             IOMD_MAP_INFO => map_info::answer(argument, || self.map().info()),
             IOMD_UNMAP => self.unmap(argument),
-            IOMD_MAP_REOPEN => self.reopen(argument),
+            IOMD_MAP_REOPEN => reopen(argument, || Self::open(self.map().clone())),
             // Of a map that is not Unique the first three are refused too. The others need a mapping
             // of one's own.
             IOMD_REDIRECT

@@ -13,17 +13,13 @@ pub(crate) struct Segment {
 }
 
 impl Map {
-    /// The segment that begins at the byte `offset` of the map.
+    /// The segment that begins at the byte `offset` of the map, after which as many are `left`, it
+    /// included.
     ///
-    /// `ERANGE` if that is not in the map, `ENODATA` if there is no memory, not yet or not any more, `ENODEV` for a map
+    /// `ENODATA` if there is no memory, not yet or not any more, `ENODEV` for a map
     /// that has ended, `EINTR` if the task is killed. The memory stays there no longer than its
     /// buffer.
-    pub(crate) fn segment(&self, offset: u64) -> Result<Segment> {
-        let left = self
-            .length
-            .checked_sub(offset)
-            .filter(|left| *left != 0)
-            .ok_or(ERANGE)?;
+    pub(crate) fn segment(&self, offset: u64, left: u64) -> Result<Segment> {
         if self.has_ended() {
             return Err(ENODEV);
         }
