@@ -10,8 +10,8 @@ use crate::call::{Argument, call, received};
 use crate::error::Asked;
 use crate::handle::handle;
 use crate::{
-    Access, CopyBuilder, DescriptorSuspendBuilder, Direction, Kind, MapBuilder, MapInTaskBuilder,
-    Purgeable, Request, Result, Task,
+    Access, CopyBuilder, Direction, Kind, MapBuilder, MapInTaskBuilder, Purgeable, Request, Result,
+    SuspendBuilder, Task,
 };
 
 /// Memory: XNU's `IOMemoryDescriptor`.
@@ -183,15 +183,15 @@ impl Descriptor {
     ///
     /// # Errors
     ///
-    /// As of [`DescriptorSuspendBuilder::run`].
+    /// As of [`SuspendBuilder::run`].
     pub fn suspend(&self) -> Result<()> {
         self.suspend_with().run()
     }
 
     /// Prepares to suspend this memory, until a deadline, for as long as the caller lives, or for all
     /// but the caller, if the builder is told so.
-    pub fn suspend_with(&self) -> DescriptorSuspendBuilder<'_> {
-        DescriptorSuspendBuilder::new(self)
+    pub fn suspend_with(&self) -> SuspendBuilder<'_, Self> {
+        SuspendBuilder::new(self)
     }
 
     /// Ends the suspension of this memory, whoever made it (`IOMemoryDescriptor::redirect` with

@@ -40,7 +40,6 @@ mod composite;
 mod copy;
 mod deadline;
 mod descriptor;
-mod descriptor_suspend;
 mod dma_buf;
 mod error;
 mod features;
@@ -67,7 +66,6 @@ pub use client::{Client, DEVICE};
 pub use copy::{Copied, CopyBuilder};
 pub use deadline::Deadline;
 pub use descriptor::{Descriptor, DescriptorInfo, PageCounts};
-pub use descriptor_suspend::DescriptorSuspendBuilder;
 pub use error::{Error, Result};
 pub use features::{
     BufferFlags, CopyFlags, Features, IntoTaskFlags, MapFlags, RedirectFlags, SubFlags,

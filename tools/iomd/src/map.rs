@@ -314,7 +314,7 @@ impl Map {
 
     /// Prepares to suspend the map: a part of it, until a deadline or for as long as the caller lives,
     /// if the builder is told so.
-    pub fn suspend_with(&self) -> SuspendBuilder<'_> {
+    pub fn suspend_with(&self) -> SuspendBuilder<'_, Self> {
         SuspendBuilder::new(self)
     }
 
