@@ -59,6 +59,7 @@ impl kernel::InPlaceModule for IomdModule {
         descriptor::init_registry(&loading);
         map::init_registry(&loading);
         map::static_map::init_registry(&loading);
+        task::init_registry(&loading);
 
         try_pin_init!(Self {
             _purging: Purging::start(&loading)?,

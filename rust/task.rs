@@ -6,11 +6,15 @@
 //! of the process itself does the mapping, on its way to user space, so that its own limits,
 //! credentials and security hooks count.
 
-use crate::os::{
-    address_space::{map_file, KeptAddressSpace, Mapping},
-    task::Pid,
-    task_work::{self, TaskWork},
-    wait::{new_wait_queue, Deadline, Sleep, WaitQueue},
+use crate::{
+    os::{
+        address_space::{map_file, KeptAddressSpace, Mapping},
+        global::global_mutex,
+        task::Pid,
+        task_work::{self, TaskWork},
+        wait::{new_wait_queue, Deadline, Sleep, WaitQueue},
+    },
+    registry::{Identity, Object, Registry, Strong},
 };
 use core::mem::replace;
 use kernel::{
@@ -20,30 +24,58 @@ use kernel::{
     sync::{aref::ARef, Arc, SpinLock},
 };
 
+global_mutex! {
+    static TASKS: Mutex<Registry<Task>> = Registry::new();
+    /// Makes the registry of tasks usable, which is for debugfs alone.
+    fn init_registry
+}
+
 /// See the module's documentation.
-#[derive(Clone)]
 pub(crate) struct Task {
+    identity: Identity,
     address_space: KeptAddressSpace,
     process: Pid,
 }
 
 impl Task {
-    /// The caller's own. `EINVAL` for a kernel thread.
-    pub(crate) fn current() -> Result<Self> {
-        Ok(Self {
-            address_space: KeptAddressSpace::current()?,
-            process: Pid::current_process().ok_or(EINVAL)?,
-        })
+    /// The caller's own. `EINVAL` for a kernel thread; `ENOMEM`.
+    pub(crate) fn current() -> Result<Strong<Self>> {
+        Self::new(
+            KeptAddressSpace::current()?,
+            Pid::current_process().ok_or(EINVAL)?,
+        )
     }
 
-    /// That of the process that the caller knows by this number. `ESRCH` if there is none.
-    pub(crate) fn of_process(number: i32) -> Result<Self> {
+    /// That of the process that the caller knows by this number. `ESRCH` if there is none; `ENOMEM`.
+    pub(crate) fn of_process(number: i32) -> Result<Strong<Self>> {
         let process = Pid::find(number).ok_or(ESRCH)?;
 
-        Ok(Self {
-            address_space: KeptAddressSpace::of_process(&process)?,
-            process,
-        })
+        Self::new(KeptAddressSpace::of_process(&process)?, process)
+    }
+
+    fn new(address_space: KeptAddressSpace, process: Pid) -> Result<Strong<Self>> {
+        let task = Strong::first(Arc::new(
+            Self {
+                identity: Identity::new(),
+                address_space,
+                process,
+            },
+            GFP_KERNEL_ACCOUNT,
+        )?);
+        let node = Registry::node(task.arc())?;
+
+        TASKS.lock().insert(node);
+        Ok(task)
+    }
+
+    /// The task with this id; `ENOENT`.
+    pub(crate) fn by_id(id: u64) -> Result<Strong<Self>> {
+        TASKS.lock().get(id)
+    }
+
+    /// The smallest id of a task above `id`.
+    pub(crate) fn next_id(id: u64) -> Option<u64> {
+        TASKS.lock().next(id)
     }
 
     /// Its process, in the caller's pid namespace, 0 if it is not there; `None` if it is dead.
@@ -79,6 +111,17 @@ impl Task {
 
         task_work::submit(errand.clone(), own, &self.process, &self.address_space)?;
         errand.outcome(deadline)
+    }
+}
+
+impl Object for Task {
+    fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    fn retire(&self) {
+        let removed = TASKS.lock().remove(self.identity.id());
+        drop(removed);
     }
 }
 

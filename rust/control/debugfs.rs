@@ -7,6 +7,7 @@ use crate::{
     descriptor::Descriptor,
     map::{static_map::StaticMap, Info, Map},
     os::debugfs::{Directory, Listing},
+    task::Task,
 };
 use kernel::{fmt, seq_file::SeqFile, seq_print};
 
@@ -16,6 +17,7 @@ pub(crate) fn directory() -> Directory {
 
     directory.list::<Descriptors>(c"descriptors");
     directory.list::<Maps>(c"maps");
+    directory.list::<Tasks>(c"tasks");
     directory
 }
 
@@ -130,6 +132,28 @@ impl Listing for Maps {
             now.longest_wait_ns,
             State(&now)
         );
+    }
+}
+
+struct Tasks;
+
+impl Listing for Tasks {
+    fn next(id: u64) -> Option<u64> {
+        Task::next_id(id)
+    }
+
+    fn show_head(lines: &SeqFile) {
+        seq_print!(lines, "{:>8} {:>8} {}\n", "id", "process", "state");
+    }
+
+    fn show(lines: &SeqFile, id: u64) {
+        let Ok(task) = Task::by_id(id) else {
+            return;
+        };
+        let process = task.process();
+        let state = if process.is_some() { "live" } else { "dead" };
+
+        seq_print!(lines, "{:>8} {:>8} {}\n", id, process.unwrap_or(0), state);
     }
 }
 

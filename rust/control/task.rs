@@ -6,6 +6,7 @@ use super::{argument::Argument, check_flags, check_padding};
 use crate::{
     abi::{iomd_task_info, IOMD_FLUSH_PROCESSOR_CACHE, IOMD_TASK_DEAD, IOMD_TASK_INFO},
     os::file::{self, Access, FileObject, FileOperations},
+    registry::Strong,
     task::Task,
 };
 use kernel::{
@@ -13,15 +14,15 @@ use kernel::{
 };
 
 /// A task; whoever has the file may map into it.
-pub(super) struct TaskFile(Task);
+pub(super) struct TaskFile(Strong<Task>);
 
 impl TaskFile {
     /// A file of a task. `ENFILE`, `ENOMEM`.
-    pub(super) fn open(task: Task) -> Result<ARef<File>> {
+    pub(super) fn open(task: Strong<Task>) -> Result<ARef<File>> {
         file::open(Self(task), Access::ReadWrite)
     }
 
-    pub(super) fn task(&self) -> &Task {
+    pub(super) fn task(&self) -> &Strong<Task> {
         &self.0
     }
 

@@ -21,7 +21,7 @@ pub(crate) struct Wanted<'a> {
     /// Of the descriptor: the pages of `mapping`, in whose first it begins where its address says.
     pub(crate) range: PageRange,
     pub(crate) mapping: Mapping,
-    pub(crate) task: &'a Task,
+    pub(crate) task: &'a Strong<Task>,
 }
 
 /// The object for it, and where its first byte is.

@@ -49,7 +49,7 @@ pub(crate) struct StaticMap {
     /// Of the descriptor.
     range: PageRange,
     mapping: Mapping,
-    task: Task,
+    task: Strong<Task>,
     ended: Atomic<bool>,
 }
 

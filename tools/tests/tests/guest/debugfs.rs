@@ -9,10 +9,13 @@ use std::os::unix::fs::PermissionsExt;
 
 use iomd::{Deadline, Map};
 
-use crate::support::{PAGE, User, await_waiters, buffer, client, painted, unique};
+use crate::support::{
+    Child, PAGE, User, await_waiters, buffer, client, eventually, painted, unique,
+};
 
 const DESCRIPTORS: &str = "/sys/kernel/debug/iomd/descriptors";
 const MAPS: &str = "/sys/kernel/debug/iomd/maps";
+const TASKS: &str = "/sys/kernel/debug/iomd/tasks";
 
 /// The lines of a table by their ids, and their words by the names of the columns.
 fn table(text: &str) -> HashMap<u64, HashMap<&str, &str>> {
@@ -114,6 +117,28 @@ fn parts_of_maps_are_shown() {
 }
 
 #[test]
+fn tasks_are_shown() {
+    let of = |process: &str| {
+        let text = fs::read_to_string(TASKS).unwrap();
+        let table = table(&text);
+        let mut rows = table.values().filter(|row| row["process"] == process);
+        (rows.next().map(|row| row["state"].to_owned()), rows.count())
+    };
+    let child = Child::fork(|parent| {
+        parent.send(client().own_task().unwrap());
+        parent.listen();
+    });
+    let process = child.pid().as_raw_nonzero().to_string();
+    let task = child.receive::<iomd::Task>();
+    assert_eq!(of(&process), (Some("live".into()), 0));
+    child.kill();
+    eventually("it is dead", || of(&process) == (None, 0));
+    assert_eq!(of("0"), (Some("dead".into()), 0));
+    drop(task);
+    assert_eq!(of("0"), (None, 0));
+}
+
+#[test]
 fn states_of_maps_are_spelled_out() {
     let memory = buffer(1);
     let state = |map: &Map| value(MAPS, map.id().unwrap(), "state").unwrap();
@@ -133,7 +158,7 @@ fn states_of_maps_are_spelled_out() {
 
 #[test]
 fn only_root_reads_it() {
-    for file in [DESCRIPTORS, MAPS] {
+    for file in [DESCRIPTORS, MAPS, TASKS] {
         let mode = fs::metadata(file).unwrap().permissions().mode();
         assert_eq!(mode & 0o7777, 0o400, "{file}");
     }

@@ -7,5 +7,6 @@ mod control;
 mod create;
 mod dma_buf;
 mod map;
+mod parts;
 mod top;
 mod trace;
