@@ -6,7 +6,8 @@ use super::{argument::Argument, bytes, check_flags};
 use crate::{
     abi::{
         iomd_map_info, IOMD_INHERIT_NONE, IOMD_INHERIT_SHARE, IOMD_MAP_DESCRIPTOR_SUSPENDED,
-        IOMD_MAP_ENDED, IOMD_MAP_EXPIRED, IOMD_MAP_KERNEL, IOMD_MAP_SEALED, IOMD_MAP_SUSPENDED, IOMD_MAP_SUB_MAP,
+        IOMD_MAP_ENDED, IOMD_MAP_EXPIRED, IOMD_MAP_KERNEL, IOMD_MAP_SEALED, IOMD_MAP_SUB_MAP,
+        IOMD_MAP_SUSPENDED,
     },
     map::{Info, Inheritance},
 };

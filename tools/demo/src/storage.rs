@@ -120,17 +120,11 @@ impl StorageBackend for MappedStorage {
 
 #[cfg(test)]
 pub mod tests {
-    use iomd::{Map, MmapOptions};
-    use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
-
     use super::*;
 
-    /// Fresh memory that any process can have.
+    /// Fresh memory.
     pub fn memory(length: usize) -> Arc<Mapping> {
-        let file = memfd_create("memory", MemfdFlags::CLOEXEC).unwrap();
-        ftruncate(&file, length as u64).unwrap();
-        let options = MmapOptions { length, ..MmapOptions::default() };
-        Arc::new(Map::from(file).mmap_with(options).unwrap())
+        Arc::new(Mapping::anonymous(length).unwrap())
     }
 
     #[test]

@@ -12,6 +12,9 @@ use std::sync::atomic::{AtomicU8, AtomicU64, Ordering, fence};
 use rustix::io::Errno;
 use rustix::mm::{MapFlags, ProtFlags, mmap, mmap_anonymous, munmap};
 
+use crate::Request;
+use crate::error::Asked;
+
 const WORD: usize = size_of::<u64>();
 
 /// What lengths are rounded up to.
@@ -61,6 +64,22 @@ pub(crate) enum Place {
 }
 
 impl Mapping {
+    /// Zeroed memory of the process's own, and of the children that it forks, which no map shows: for
+    /// tests of programs that work on mappings.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` if `length` is 0; `ENOMEM`.
+    pub fn anonymous(length: usize) -> crate::Result<Self> {
+        let rights = ProtFlags::READ | ProtFlags::WRITE;
+        // SAFETY: nothing that is there is replaced.
+        let start = unsafe { mmap_anonymous(ptr::null_mut(), length, rights, MapFlags::SHARED) };
+        start
+            .and_then(|start| NonNull::new(start.cast()).ok_or(Errno::INVAL))
+            .map(|address| Self { address, length, guard: 0 })
+            .asked(|| Request::MapFresh { length })
+    }
+
     /// # Safety
     ///
     /// Of a mapping over others: nothing that is there is used any more.
