@@ -5,9 +5,10 @@
 use iomd::{Errno, Inheritance};
 use rustix::event::epoll;
 use rustix::process::{Resource, Rlimit, Signal, setrlimit};
+use rustix::thread::CapabilitySet;
 
 use super::{TAG, begin_read, read, target, target_after, write};
-use crate::support::privileges::become_user;
+use crate::support::privileges::{become_user, give_up};
 use crate::support::{
     Child, End, LIMIT, PAGE, Region, await_waiters, buffer, client, painted, proc, unique,
     unique_shared, window,
@@ -121,6 +122,26 @@ fn its_own_limits_count() {
         parent.say(map.map_into(&task).run().unwrap());
     });
     assert_eq!(read(&child, caller.hear()), TAG);
+    caller.succeed();
+}
+
+/// The lowest addresses are kept from whoever has no CAP_SYS_RAWIO, by a security hook.
+#[test]
+fn its_own_capabilities_count_with_security_hooks() {
+    let map = unique(&painted(1, TAG));
+    let lowest = PAGE as u64;
+    let (_child, task) = target_after(|| give_up(CapabilitySet::SYS_RAWIO));
+    let refused = map.map_into(&task).at(lowest).run().unwrap_err();
+    assert_eq!(refused.errno(), Errno::PERM);
+
+    // Ours do not.
+    let (child, task) = target();
+    let caller = Child::fork(|parent| {
+        give_up(CapabilitySet::SYS_RAWIO);
+        parent.say(map.map_into(&task).at(lowest).run().unwrap());
+    });
+    assert_eq!(caller.hear(), lowest);
+    assert_eq!(read(&child, lowest), TAG);
     caller.succeed();
 }
 
