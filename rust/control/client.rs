@@ -12,10 +12,11 @@ use crate::{
     abi::{
         iomd_batch_entry, iomd_buffer_create, iomd_features, iomd_object_next, iomd_object_open,
         iomd_redirect_batch, iomd_task_open, IOMD_ADDRESS_RANGES_CREATE, IOMD_BATCH_MAX,
-        IOMD_BUFFER_CREATE, IOMD_BUFFER_SPARSE, IOMD_COMPLETE, IOMD_COPY, IOMD_COPY_REFUSE_PINNED,
-        IOMD_COPY_RESUME_ON_TARGET, IOMD_DESCRIPTOR_INFO, IOMD_DESCRIPTOR_REOPEN,
-        IOMD_DESCRIPTOR_RESUME, IOMD_DESCRIPTOR_SUSPEND, IOMD_DMA_BUF_EXPORT, IOMD_DMA_BUF_IMPORT,
-        IOMD_FEATURES, IOMD_FLUSH_PROCESSOR_CACHE, IOMD_GUARD_CREATE, IOMD_INTERLEAVED_CREATE,
+        IOMD_BUFFER_CONTIGUOUS, IOMD_BUFFER_CREATE, IOMD_BUFFER_LARGE, IOMD_BUFFER_SPARSE,
+        IOMD_COMPLETE, IOMD_COPY, IOMD_COPY_REFUSE_PINNED, IOMD_COPY_RESUME_ON_TARGET,
+        IOMD_DESCRIPTOR_INFO, IOMD_DESCRIPTOR_REOPEN, IOMD_DESCRIPTOR_RESUME,
+        IOMD_DESCRIPTOR_SUSPEND, IOMD_DMA_BUF_EXPORT, IOMD_DMA_BUF_IMPORT, IOMD_FEATURES,
+        IOMD_FLUSH_PROCESSOR_CACHE, IOMD_GUARD_CREATE, IOMD_INTERLEAVED_CREATE,
         IOMD_INTO_TASK_FIXED, IOMD_INTO_TASK_READ_ONLY, IOMD_KIND_MAP, IOMD_MAPPED_READ,
         IOMD_MAPPED_WRITE, IOMD_MAP_CREATE, IOMD_MAP_CREATE_KEEP, IOMD_MAP_CREATE_KERNEL,
         IOMD_MAP_DMA_BUF_EXPORT, IOMD_MAP_EXISTING, IOMD_MAP_INFO, IOMD_MAP_INTO_TASK,
@@ -28,7 +29,11 @@ use crate::{
         IOMD_SUB_READ_ONLY, IOMD_SUSPEND, IOMD_TASK_INFO, IOMD_TASK_OPEN, IOMD_UNMAP,
         IOMD_WRITE_BYTES,
     },
-    descriptor::{prepared::Purpose, Descriptor},
+    descriptor::{
+        buffer::{Layout, Supply},
+        prepared::Purpose,
+        Descriptor,
+    },
     map::{batch::Batch, static_map::StaticMap, view, Inheritance, Map, Request},
     os::{
         file::{self, Access},
@@ -49,6 +54,9 @@ use kernel::{
     prelude::*,
     uaccess::UserPtr,
 };
+
+/// The flags of a buffer.
+const BUFFER_FLAGS: u32 = IOMD_BUFFER_SPARSE | IOMD_BUFFER_LARGE | IOMD_BUFFER_CONTIGUOUS;
 
 /// A client has nothing of its own but the right to lock several maps.
 #[pin_data]
@@ -100,7 +108,11 @@ impl MiscDevice for Client {
         }
         let access = file::access(file);
         let length = super::bytes(place.pages);
-        let descriptor = Descriptor::new_buffer(length, true)?;
+        let supply = Supply {
+            sparse: true,
+            layout: Layout::Pages,
+        };
+        let descriptor = Descriptor::new_buffer(length, supply)?;
         let cover = descriptor.extents().cover(0, length)?;
         let map = Map::new(Request {
             memory: Descriptor::prepare(&descriptor, cover.pages, Purpose::Look)?,
@@ -170,7 +182,7 @@ fn features(argument: UserPtr) -> Result<isize> {
             | bit(IOMD_MAPPED_READ)
             | bit(IOMD_MAPPED_WRITE)
             | bit(IOMD_MAP_WIRE),
-        buffer_flags: IOMD_BUFFER_SPARSE.into(),
+        buffer_flags: BUFFER_FLAGS.into(),
         map_flags: (IOMD_MAP_CREATE_KEEP | IOMD_MAP_CREATE_KERNEL).into(),
         map_options: HONOURED.into(),
         cache_modes: cache_modes().into(),
@@ -190,16 +202,30 @@ fn buffer_create(argument: UserPtr) -> Result<isize> {
     let mut argument = Argument::<iomd_buffer_create>::read_to_answer(argument)?;
     let create = &mut argument.value;
 
-    check_flags(create.flags, IOMD_BUFFER_SPARSE)?;
     check_padding(create.padding)?;
-    let sparse = create.flags & IOMD_BUFFER_SPARSE != 0;
-    let descriptor = Descriptor::new_buffer(create.length, sparse)?;
+    let descriptor = Descriptor::new_buffer(create.length, supply(create.flags)?)?;
 
     create.id = descriptor.id();
     argument.answer_with_file(
         DescriptorFile::open(descriptor, Access::ReadWrite)?,
         |create, fd| create.fd = fd,
     )
+}
+
+/// What flags say of a buffer's memory.
+fn supply(flags: u32) -> Result<Supply> {
+    check_flags(flags, BUFFER_FLAGS)?;
+    let has = |flag| flags & flag != 0;
+    let sparse = has(IOMD_BUFFER_SPARSE);
+    let layout = match (has(IOMD_BUFFER_LARGE), has(IOMD_BUFFER_CONTIGUOUS)) {
+        (false, false) => Layout::Pages,
+        (true, false) => Layout::Pieces,
+        // Memory that is together comes at once, and in pages.
+        (false, true) if !sparse => Layout::Contiguous,
+        _ => return Err(EINVAL),
+    };
+
+    Ok(Supply { sparse, layout })
 }
 
 fn object_next(argument: UserPtr) -> Result<isize> {

@@ -16,7 +16,8 @@ use crate::{
     abi::IOMD_KIND_BUFFER,
     os::{
         account::Account,
-        pages::{Page, PageArray},
+        folio::{Contiguous, Folio, MAX_CONTIGUOUS, PIECE},
+        page_array::PageArray,
         rwsem::{new_rw_semaphore, ReadGuard, RwSemaphore},
         task,
     },
@@ -39,10 +40,29 @@ const KIND: Kind = Kind {
 /// `None` while it is taken away.
 pub(crate) type Contents = Option<Pin<KBox<PageArray>>>;
 
+/// When and how a buffer gets its memory.
+#[derive(Clone, Copy)]
+pub(crate) struct Supply {
+    /// Not at once, but where it is touched.
+    pub(crate) sparse: bool,
+    pub(crate) layout: Layout,
+}
+
+/// How memory lies in physical memory.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Layout {
+    /// A page is anywhere.
+    Pages,
+    /// In pieces, where they can be had.
+    Pieces,
+    /// All of it together.
+    Contiguous,
+}
+
 #[pin_data(PinnedDrop)]
 pub(crate) struct Buffer {
     range: PageRange,
-    sparse: bool,
+    supply: Supply,
     account: Account,
     /// That of the contents, and changed with them: a [`Preparation`].
     preparation: Atomic<u64>,
@@ -52,10 +72,10 @@ pub(crate) struct Buffer {
 
 impl Buffer {
     /// A buffer without memory, on the current task's account.
-    pub(super) fn new(range: PageRange, sparse: bool) -> impl PinInit<Self, Error> {
+    pub(super) fn new(range: PageRange, supply: Supply) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
             range,
-            sparse,
+            supply,
             account: Account::of_current()?,
             preparation: Atomic::new(0),
             contents <- new_rw_semaphore!(None, "iomd_contents"),
@@ -81,25 +101,63 @@ impl Buffer {
         self.contents.try_read().map(OwnPages)
     }
 
-    /// A page on the buffer's account, for [`Buffer::insert_charged`].
-    pub(super) fn charge_page(&self) -> Result<Page> {
-        self.account.charge(1)?;
-        self.account
-            .new_page()
-            .inspect_err(|_| self.account.uncharge(1))
+    /// Where a piece with the page at `index` goes, if pieces are wanted and nothing is in its place.
+    fn place_of_piece(&self, array: &PageArray, index: usize) -> Option<usize> {
+        let place = self.room_for_piece(index - index % PIECE)?;
+        let last = place.checked_add(PIECE - 1)?;
+
+        array.next(place, last).is_none().then_some(place)
     }
 
-    /// Gives the place `index` a page of [`Buffer::charge_page`], or that back if it has one.
-    /// `ENODATA`, `ENOMEM`.
-    pub(super) fn insert_charged(&self, pages: &OwnPages<'_>, index: usize, page: Page) -> Result {
+    /// `place`, if pieces are wanted and one can go there.
+    fn room_for_piece(&self, place: usize) -> Option<usize> {
+        let room = self.range.last().checked_sub(place)?;
+        let fits = place % PIECE == 0 && room >= PIECE - 1;
+
+        (fits && self.supply.layout == Layout::Pieces).then_some(place)
+    }
+
+    /// A page on the buffer's account, for [`Buffer::insert_charged`].
+    pub(super) fn charge_page(&self) -> Result<Folio> {
+        self.account.charge(1)?;
+        self.new_page().inspect_err(|_| self.account.uncharge(1))
+    }
+
+    /// As [`Buffer::charge_page`], a piece; `None` if there is none to be had.
+    fn charge_piece(&self) -> Option<Folio> {
+        self.account.charge(PIECE).ok()?;
+        let piece = self.new_piece();
+        if piece.is_none() {
+            self.account.uncharge(PIECE);
+        }
+        piece
+    }
+
+    fn new_page(&self) -> Result<Folio> {
+        self.account.in_memcg(Folio::page)
+    }
+
+    fn new_piece(&self) -> Option<Folio> {
+        self.account.in_memcg(Folio::piece)
+    }
+
+    /// Puts a folio of [`Buffer::charge_page`] or [`Buffer::charge_piece`] in from `index` on, or gives
+    /// it back if there is a page in its place. `ENODATA`, `ENOMEM`.
+    pub(super) fn insert_charged(
+        &self,
+        pages: &OwnPages<'_>,
+        index: usize,
+        folio: Folio,
+    ) -> Result {
+        let charged = folio.pages();
         let inserted = pages
             .array()
-            .and_then(|array| self.insert(array, index, page));
+            .and_then(|array| self.insert(array, index, folio));
 
         match inserted {
             Err(error) => {
-                self.account.uncharge(1);
-                // Another task touched it first; that page is as good.
+                self.account.uncharge(charged);
+                // Another task touched it first; that memory is as good.
                 if error == EBUSY {
                     Ok(())
                 } else {
@@ -121,7 +179,7 @@ impl Buffer {
     pub(super) fn restore(&self) -> Result {
         let array = KBox::pin_init(PageArray::new(), GFP_KERNEL_ACCOUNT)?;
 
-        if !self.sparse {
+        if !self.supply.sparse {
             self.account.charge(self.range.pages())?;
             self.fill(&array)
                 .inspect_err(|_| self.account.uncharge(self.range.pages()))?;
@@ -133,19 +191,34 @@ impl Buffer {
     }
 
     fn fill(&self, array: &PageArray) -> Result {
-        for index in self.range.start()..=self.range.last() {
+        let pages = self.range.pages();
+        let mut contiguous = if self.supply.layout == Layout::Contiguous {
+            Some(self.account.in_memcg(|| Contiguous::new(pages))?)
+        } else {
+            None
+        };
+
+        let mut index = self.range.start();
+        while index <= self.range.last() {
             if task::is_killed() {
                 return Err(EINTR);
             }
-            self.insert(array, index, self.account.new_page()?)?;
+            let folio = match &mut contiguous {
+                Some(contiguous) => contiguous.next(),
+                None => self.room_for_piece(index).and_then(|_| self.new_piece()),
+            };
+            let folio = folio.map_or_else(|| self.new_page(), Ok)?;
+            let next = index.saturating_add(folio.pages());
+            self.insert(array, index, folio)?;
             task::yield_if_needed();
+            index = next;
         }
         Ok(())
     }
 
     /// `EBUSY` if there is a page already, `ENOMEM` if it cannot be kept track of.
-    fn insert(&self, array: &PageArray, index: usize, page: Page) -> Result {
-        self.account.in_memcg(|| array.insert(index, page))
+    fn insert(&self, array: &PageArray, index: usize, folio: Folio) -> Result {
+        self.account.in_memcg(|| array.insert(index, folio))
     }
 }
 
@@ -171,16 +244,20 @@ impl Leaf for Buffer {
         if pages.has(index) {
             return Ok(());
         }
-        pages.array()?;
+        let place = self.place_of_piece(pages.array()?, index);
         // Memory is allocated without the lock: it can be that of this buffer which is taken for it.
         drop(pages);
-        let page = self.charge_page()?;
+        let piece = place.and_then(|place| Some((place, self.charge_piece()?)));
+        let (place, folio) = match piece {
+            Some(piece) => piece,
+            None => (index, self.charge_page()?),
+        };
 
         if let Some(pages) = self.try_pages() {
-            self.insert_charged(&pages, index, page)
+            self.insert_charged(&pages, place, folio)
         } else {
-            drop(page);
-            self.account.uncharge(1);
+            self.account.uncharge(folio.pages());
+            drop(folio);
             Ok(())
         }
     }
@@ -198,16 +275,20 @@ impl Descriptor {
     /// A zeroed buffer of so many bytes on the current task's account, with all of its memory or,
     /// sparse, none yet.
     ///
-    /// `EINVAL`, `EOVERFLOW` for a length that none can have; `ENOMEM`, also beyond RLIMIT_MEMLOCK; `EINTR` if the task is killed.
-    pub(crate) fn new_buffer(length: u64, sparse: bool) -> Result<Strong<Self>> {
+    /// `EINVAL`, `EOVERFLOW` for a length that none can have; `EOPNOTSUPP` if so much cannot be together;
+    /// `ENOMEM`, also beyond RLIMIT_MEMLOCK; `EINTR` if the task is killed.
+    pub(crate) fn new_buffer(length: u64, supply: Supply) -> Result<Strong<Self>> {
         let range = PageRange::object(length)?;
-        let buffer = Arc::pin_init(Buffer::new(range, sparse), GFP_KERNEL_ACCOUNT)?;
+        if supply.layout == Layout::Contiguous && range.pages() > MAX_CONTIGUOUS {
+            return Err(EOPNOTSUPP);
+        }
+        let buffer = Arc::pin_init(Buffer::new(range, supply), GFP_KERNEL_ACCOUNT)?;
         buffer.restore()?;
         let facts = Facts {
             kind: &KIND,
             extents: Extents::new(0, length)?,
             writable: true,
-            sparse,
+            sparse: supply.sparse,
             user_id: buffer.account.user_id(),
         };
 

@@ -51,8 +51,9 @@ pub(crate) trait Leaf: Send + Sync {
     /// Where its pages are kept.
     fn store(&self) -> Store<'_>;
 
-    /// Gives the page at `index` memory if it has none yet; nothing, just while pages are being taken
-    /// away. An error means that it will have none: `ENODATA`, `ENOMEM`. May sleep.
+    /// Gives the page at `index` memory if it has none yet, and others around it if that comes with it.
+    /// Nothing, just while pages are being taken away, or others around it are given memory. An error
+    /// means that it will have none: `ENODATA`, `ENOMEM`. May sleep.
     fn populate(&self, _index: usize) -> Result {
         Err(ENODATA)
     }
@@ -189,6 +190,13 @@ impl Pages<'_> {
         }
     }
 
+    /// The first page of the piece that begins at `index`, if one does that an entry of its own may
+    /// show: through it pages can be held.
+    pub(crate) fn piece(&self, index: usize) -> Option<PageRef<'_>> {
+        self.get(index)
+            .filter(|page| !self.are_special() && page.begins_piece())
+    }
+
     /// Where the page at `index` is in physical memory, if it is anywhere.
     pub(crate) fn address(&self, index: usize) -> Option<u64> {
         match self {
@@ -243,12 +251,22 @@ impl Pages<'_> {
         }
     }
 
-    /// Whether someone holds a page besides us and its mappings. Through special entries nobody
-    /// gets hold of one; and who else has a page of others is their affair.
+    /// Whether someone holds a page, or the piece that it is of, besides us and its mappings. Through
+    /// special entries for pages nobody gets hold of one; and who else has a page of others is their
+    /// affair.
     pub(crate) fn is_held(&self, page: &PageRef<'_>) -> bool {
         match self {
             Self::Own(_) => page.is_held(),
             Self::Foreign(_) | Self::Device(_) | Self::Nothing => false,
+        }
+    }
+
+    /// How many pages, this one and those that follow it, are one folio: allocated and held as one.
+    fn together(&self, page: &PageRef<'_>) -> usize {
+        match self {
+            Self::Own(_) => page.to_end(),
+            // Theirs need not follow one another here.
+            Self::Foreign(_) | Self::Device(_) | Self::Nothing => 1,
         }
     }
 }
@@ -279,10 +297,7 @@ impl Place<'_> {
         let mut count = 0_usize;
 
         // A task that is killed needs no number.
-        let _ = self.each(|_, _| {
-            count = count.saturating_add(1);
-            Ok(())
-        });
+        let _ = self.each(|_, _, together| count = count.saturating_add(together));
         count
     }
 
@@ -290,16 +305,17 @@ impl Place<'_> {
     pub(super) fn held(&self) -> Result<usize> {
         let mut held = 0_usize;
 
-        self.each(|pages, (_, page)| {
-            held = held.saturating_add(usize::from(pages.is_held(&page)));
-            Ok(())
+        self.each(|pages, page, together| {
+            if pages.is_held(page) {
+                held = held.saturating_add(together);
+            }
         })?;
         Ok(held)
     }
 
-    /// Calls `work` with each page that has memory, and its number in the leaf. `EINTR` if the task
-    /// is killed.
-    fn each(&self, mut work: impl FnMut(&Pages<'_>, (usize, PageRef<'_>)) -> Result) -> Result {
+    /// Calls `work` with the first of the pages that has memory, and how many from there on are one
+    /// folio; then with the first after those. `EINTR` if the task is killed.
+    fn each(&self, mut work: impl FnMut(&Pages<'_>, &PageRef<'_>, usize)) -> Result {
         let pages = self.leaf.store().pages();
         let mut next = Some(self.page);
 
@@ -307,8 +323,12 @@ impl Place<'_> {
             let Some((index, page)) = pages.next(start, self.last()) else {
                 break;
             };
-            work(&pages, (index, page))?;
-            next = index.checked_add(1).filter(|&index| index <= self.last());
+            let left = self.last().saturating_sub(index).saturating_add(1);
+            let together = pages.together(&page).min(left);
+            work(&pages, &page, together);
+            next = index
+                .checked_add(together)
+                .filter(|&index| index <= self.last());
             if task::is_killed() {
                 return Err(EINTR);
             }

@@ -5,7 +5,7 @@
 //! A descriptor knows who shows its memory only as [`Observer`]s; what a map is, it does not know.
 
 pub(crate) mod address_ranges;
-mod buffer;
+pub(crate) mod buffer;
 mod bytes;
 mod cache;
 pub(crate) mod composite;

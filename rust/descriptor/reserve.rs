@@ -4,7 +4,7 @@
 //! as it was.
 
 use super::{buffer::Buffer, memory::Place, Descriptor};
-use crate::os::pages::Page;
+use crate::os::folio::Folio;
 use kernel::prelude::*;
 
 /// Pages for places of a descriptor that have no memory yet, charged as the buffers' own that they
@@ -12,7 +12,7 @@ use kernel::prelude::*;
 pub(super) struct Reserve<'a> {
     descriptor: &'a Descriptor,
     /// By the descriptor's pages: rising up to `sorted`, and again after it.
-    pages: KVVec<(usize, Page)>,
+    pages: KVVec<(usize, Folio)>,
     sorted: usize,
 }
 

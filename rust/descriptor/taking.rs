@@ -52,7 +52,9 @@ impl<'a> Taking<'a> {
             if page.is_held() {
                 return true;
             }
-            next = index.checked_add(1).filter(|&index| index <= range.last());
+            next = index
+                .checked_add(page.to_end())
+                .filter(|&index| index <= range.last());
             task::yield_if_needed();
         }
         false

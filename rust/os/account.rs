@@ -5,7 +5,7 @@
 //! `account_locked_vm()` would charge one address space and so be evaded by passing the file
 //! descriptor on; the user's own counter, as io_uring and BPF charge it, cannot be.
 
-use super::{bindings, pages::Page};
+use super::bindings;
 use core::ptr::NonNull;
 use kernel::{prelude::*, types::ScopeGuard};
 
@@ -85,11 +85,6 @@ impl Account {
         });
 
         work()
-    }
-
-    /// A zeroed page, charged to the memory cgroup but not as locked memory. `ENOMEM`.
-    pub(crate) fn new_page(&self) -> Result<Page> {
-        self.in_memcg(Page::new)
     }
 }
 

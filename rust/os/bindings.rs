@@ -76,8 +76,13 @@ extern "C" {
     pub(super) fn iomd_vm_reserve(near: c_ulong, length: c_ulong) -> c_ulong;
     pub(super) fn iomd_cond_resched();
     pub(super) fn iomd_alloc_page() -> *mut page;
+    pub(super) fn iomd_alloc_piece() -> *mut page;
+    pub(super) fn iomd_alloc_contiguous(pages: c_ulong) -> *mut page;
     pub(super) fn iomd_xa_init_accounted(xa: *mut xarray);
-    pub(super) fn iomd_xa_insert(xa: *mut xarray, index: c_ulong, entry: *mut c_void) -> c_int;
+    pub(super) fn iomd_xa_insert_folio(xa: *mut xarray, index: c_ulong, first: *mut page) -> c_int;
+    pub(super) fn iomd_page_at(first: *mut page, index: c_ulong) -> *mut page;
+    pub(super) fn iomd_folio_nr_pages(page: *mut page) -> c_ulong;
+    pub(super) fn iomd_folio_page_idx(page: *mut page) -> c_ulong;
     pub(super) fn iomd_get_page(page: *mut page);
     pub(super) fn iomd_put_page(page: *mut page);
     pub(super) fn iomd_memcpy_page(

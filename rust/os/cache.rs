@@ -10,11 +10,7 @@
 //! C headers: [`asm/set_memory.h`](srctree/arch/x86/include/asm/set_memory.h),
 //! [`asm/memtype.h`](srctree/arch/x86/include/asm/memtype.h)
 
-use super::{
-    bindings,
-    pages::{PageArray, PageRef},
-    task,
-};
+use super::{bindings, folio::Folio, page_array::PageArray, pages::PageRef, task};
 use crate::pure::cache::CacheMode;
 use core::ptr::null_mut;
 use kernel::{prelude::*, sync::atomic::Relaxed};
@@ -71,6 +67,46 @@ pub(super) unsafe fn restore(pages: &mut [*mut bindings::page], mode: CacheMode)
     }
 }
 
+/// Gives a folio a mode before anybody sees it: all of its pages or none. `ENOMEM`.
+pub(super) fn set_of_new(folio: &Folio, mode: CacheMode) -> Result {
+    if mode == CacheMode::WriteBack {
+        return Ok(());
+    }
+    // SAFETY: The pages are valid, and the caller's alone.
+    in_batches(folio.iter(), |pages| unsafe { set(pages, mode) })
+        .inspect_err(|_| restore_new(folio, mode))
+}
+
+/// Takes that back.
+pub(super) fn restore_new(folio: &Folio, mode: CacheMode) {
+    if mode != CacheMode::WriteBack {
+        let _ = in_batches(folio.iter(), |pages| {
+            // SAFETY: As above.
+            unsafe { restore(pages, mode) };
+            Ok(())
+        });
+    }
+}
+
+/// Calls `work` with some pages after the other.
+fn in_batches(
+    mut pages: impl Iterator<Item = *mut bindings::page>,
+    mut work: impl FnMut(&mut [*mut bindings::page]) -> Result,
+) -> Result {
+    loop {
+        let mut batch = [null_mut(); BATCH];
+        let count = batch
+            .iter_mut()
+            .zip(&mut pages)
+            .map(|(slot, page)| *slot = page)
+            .count();
+        match batch.get_mut(..count) {
+            None | Some([]) => return Ok(()),
+            Some(pages) => work(pages)?,
+        }
+    }
+}
+
 impl PageArray {
     /// Gives all pages another mode. No page table may have an entry of them: those that hold a
     /// reference are found, others are the caller's to know of.
@@ -121,21 +157,8 @@ impl PageArray {
         }
     }
 
-    fn in_batches(&self, mut work: impl FnMut(&mut [*mut bindings::page]) -> Result) -> Result {
-        let mut pages = self.iter().map(|page| page.as_ptr());
-
-        loop {
-            let mut batch = [null_mut(); BATCH];
-            let count = batch
-                .iter_mut()
-                .zip(&mut pages)
-                .map(|(slot, page)| *slot = page)
-                .count();
-            match batch.get_mut(..count) {
-                None | Some([]) => return Ok(()),
-                Some(pages) => work(pages)?,
-            }
-        }
+    fn in_batches(&self, work: impl FnMut(&mut [*mut bindings::page]) -> Result) -> Result {
+        in_batches(self.iter().map(|page| page.as_ptr()), work)
     }
 
     fn iter(&self) -> impl Iterator<Item = PageRef<'_>> {

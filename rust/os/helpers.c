@@ -132,16 +132,60 @@ struct page *iomd_alloc_page(void)
 			  __GFP_RETRY_MAYFAIL | __GFP_NOWARN);
 }
 
+struct page *iomd_alloc_piece(void)
+{
+	return alloc_pages(GFP_KERNEL_ACCOUNT | __GFP_ZERO | __GFP_COMP |
+			   __GFP_NORETRY | __GFP_NOWARN, PMD_ORDER);
+}
+
+struct page *iomd_alloc_contiguous(unsigned long pages)
+{
+	void *memory = alloc_pages_exact(pages << PAGE_SHIFT,
+					 GFP_KERNEL_ACCOUNT | __GFP_ZERO |
+					 __GFP_RETRY_MAYFAIL | __GFP_NOWARN);
+
+	return memory ? virt_to_page(memory) : NULL;
+}
+
 /* The nodes are charged like the pages that they hold. */
 void iomd_xa_init_accounted(struct xarray *xa)
 {
 	xa_init_flags(xa, XA_FLAGS_ACCOUNT);
 }
 
-int iomd_xa_insert(struct xarray *xa, unsigned long index, void *entry)
+/* As xa_insert(), for all the indices that a folio takes. */
+int iomd_xa_insert_folio(struct xarray *xa, unsigned long index,
+			 struct page *first)
 {
-	return xa_insert(xa, index, entry,
-			 GFP_KERNEL | __GFP_RETRY_MAYFAIL | __GFP_NOWARN);
+	XA_STATE_ORDER(xas, xa, index, compound_order(first));
+
+	do {
+		xas_lock(&xas);
+		if (xas_find_conflict(&xas))
+			xas_set_err(&xas, -EBUSY);
+		else
+			xas_store(&xas, first);
+		xas_unlock(&xas);
+	} while (xas_nomem(&xas, GFP_KERNEL | __GFP_RETRY_MAYFAIL |
+				 __GFP_NOWARN));
+
+	return xas_error(&xas);
+}
+
+/* The page for an index that is one of those that a folio takes. */
+struct page *iomd_page_at(struct page *first, unsigned long index)
+{
+	return first + index % compound_nr(first);
+}
+
+unsigned long iomd_folio_nr_pages(struct page *page)
+{
+	return folio_nr_pages(page_folio(page));
+}
+
+unsigned long iomd_folio_page_idx(struct page *page)
+{
+	return folio_page_idx(page_folio(page), page);
 }
 
 void iomd_get_page(struct page *page)

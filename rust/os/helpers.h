@@ -40,8 +40,14 @@ unsigned long iomd_vm_mmap(struct file *file, unsigned long address,
 unsigned long iomd_vm_reserve(unsigned long near, unsigned long length);
 void iomd_cond_resched(void);
 struct page *iomd_alloc_page(void);
+struct page *iomd_alloc_piece(void);
+struct page *iomd_alloc_contiguous(unsigned long pages);
 void iomd_xa_init_accounted(struct xarray *xa);
-int iomd_xa_insert(struct xarray *xa, unsigned long index, void *entry);
+int iomd_xa_insert_folio(struct xarray *xa, unsigned long index,
+			 struct page *first);
+struct page *iomd_page_at(struct page *first, unsigned long index);
+unsigned long iomd_folio_nr_pages(struct page *page);
+unsigned long iomd_folio_page_idx(struct page *page);
 void iomd_get_page(struct page *page);
 void iomd_put_page(struct page *page);
 void iomd_memcpy(void *to, const void *from, size_t length);

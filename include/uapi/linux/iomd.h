@@ -164,6 +164,10 @@ struct iomd_features {
 
 /* Pages come on first touch instead of at creation */
 #define IOMD_BUFFER_SPARSE	(1U << 0)
+/* The memory is in pieces of 2 MiB, where they can be had */
+#define IOMD_BUFFER_LARGE	(1U << 1)
+/* All of it is together in physical memory; neither sparse nor large */
+#define IOMD_BUFFER_CONTIGUOUS	(1U << 2)
 
 /**
  * struct iomd_buffer_create - IOMD_BUFFER_CREATE: make zeroed memory
