@@ -106,6 +106,10 @@ impl FileObject for MapFile {
         view::show(self.map(), file::access(file), None, vma)
     }
 
+    fn page_of_memory(&self, page: usize) -> usize {
+        self.map().page_of_memory(page)
+    }
+
     fn read(&self, buffer: UserSlice, without_wait: bool) -> Result<usize> {
         let map = self.map();
         let mut writer = buffer.writer();

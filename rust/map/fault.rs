@@ -2,15 +2,18 @@
 
 //! The life of a fault: it inserts, or it waits and then happens again.
 
-use super::{waiters::Report, Map};
+use super::{waiters::Report, Map, State};
 use crate::{
+    descriptor::memory::Pages,
     os::{
         fault::{Fault, Outcome},
+        folio::PIECE,
+        pages::{Page, PageRef},
         task::Pid,
         trace,
         wait::Sleep,
     },
-    pure::wait::Verdict,
+    pure::{range::PageRange, wait::Verdict},
 };
 use kernel::sync::atomic::Relaxed;
 
@@ -54,10 +57,24 @@ impl Map {
             // drains us before it zaps.
             if !pages.are_special() {
                 if let Some(page) = pages.get(place.page) {
+                    if fault.wants_piece() {
+                        return match piece(&fault, &state, &pages) {
+                            Some(piece) => self.insert_piece(fault, &piece),
+                            None => fault.fall_back(),
+                        };
+                    }
+                    // Its piece can be there already, or comes just now.
+                    let no_piece = page.is_in_piece().then(|| self.pieces.read());
+                    if no_piece.is_some() && fault.has_piece() {
+                        return fault.happen_again();
+                    }
                     self.served(wanted);
                     return fault.insert(&page, following.map_while(|page| pages.get(page)));
                 }
             } else if let Some(address) = pages.address(place.page) {
+                if fault.wants_piece() {
+                    return fault.fall_back();
+                }
                 self.served(wanted);
                 let following = following.map_while(|page| pages.address(page));
                 return fault.insert_special(address, following);
@@ -76,6 +93,14 @@ impl Map {
     fn served(&self, page: usize) {
         self.counters.faults.fetch_add(1, Relaxed);
         trace::fault(self.id(), page);
+    }
+
+    /// Puts an entry for a piece in, as [`Map::fault`] does those for pages.
+    fn insert_piece(&self, fault: Fault<'_>, piece: &Page) -> Outcome {
+        self.served(fault.page());
+        // Between the look at the page table and the entry nobody puts one for a page in.
+        let _alone = self.pieces.write();
+        fault.insert_piece(piece)
     }
 
     /// The gate is closed, or the page held: sleeps, if this access may, until neither is so, the
@@ -105,4 +130,16 @@ impl Map {
         let _ = self.sleep(sleep, address_space, report);
         Ok(released.retry())
     }
+}
+
+/// The piece that an entry is to show, if a fault can be served by an entry for a piece. `pages` are
+/// those of the wanted page.
+fn piece<'a>(fault: &Fault<'_>, state: &State, pages: &'a Pages<'_>) -> Option<PageRef<'a>> {
+    let shown = PageRange::new(fault.piece()?, PIECE)?;
+    let place = state.part.as_ref()?.place(shown.start())?;
+
+    if place.pages < PIECE || state.held.holds_any(shown) {
+        return None;
+    }
+    pages.piece(place.page)
 }

@@ -38,6 +38,15 @@ impl Held {
         }
     }
 
+    /// Whether accesses to one of these pages wait.
+    pub(super) fn holds_any(&self, range: PageRange) -> bool {
+        match self {
+            Held::Nothing => false,
+            Held::All => true,
+            Held::Some(pages) => page_set::overlaps(&pages.set, range),
+        }
+    }
+
     /// All of a map's pages, or nothing, but so that pages can be held and let go one by one.
     /// `ENOMEM`.
     pub(super) fn in_pages(map: PageRange, all: bool) -> Result<Self> {

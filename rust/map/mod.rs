@@ -9,7 +9,8 @@
 //! 2. `control`: who changes what a map shows ([`switch::Switch`]); inside it `exports`, held while
 //!    importers of the map's dma-bufs are told;
 //! 3. the mmap lock or VMA lock of a task, and inside it the reservation of a dma-buf (the core's);
-//! 4. `state`: what the map shows, taken for moments; faults only ever try it;
+//! 4. `state`: what the map shows, taken for moments; faults only ever try it; then `pieces`, while
+//!    entries go in;
 //! 5. the core's i_mmap_rwsem and page-table locks; a descriptor's `observers`; `static_maps`, `wires`; a
 //!    registry; the spinlocks `terms`, under which `state` is tried, `holder`, and that of [`waiters`].
 //!
@@ -156,6 +157,9 @@ pub(crate) struct Map {
     /// terms of what holds it up and not those of the switch before or after.
     #[pin]
     terms: SpinLock<()>,
+    /// For writing while an entry for a piece goes in, and for reading while entries for its pages do.
+    #[pin]
+    pieces: RwSemaphore<()>,
     /// Accesses that wait.
     #[pin]
     access: WaitQueue,
@@ -216,6 +220,7 @@ impl Map {
                 kernel_may_wait: Atomic::new(false),
                 deadline_ns: Atomic::new(Deadline::NEVER.nanoseconds()),
                 terms <- new_spinlock!((), "iomd_terms"),
+                pieces <- new_rw_semaphore!((), "iomd_pieces"),
                 access <- new_wait_queue!("iomd_access"),
                 pollers <- new_wait_queue!("iomd_pollers"),
                 waiters <- Waiters::new(),
@@ -294,6 +299,17 @@ impl Map {
     /// How many handles it has: at the last one's end the mapping ends, unless it is to be kept.
     pub(crate) fn handles(&self) -> usize {
         self.handles.load(Relaxed)
+    }
+
+    /// Which page of the memory that it shows now its page `page` is. A guess, just while that changes.
+    pub(crate) fn page_of_memory(&self, page: usize) -> usize {
+        // Never waits for the lock: the mmap lock is held.
+        let start = self.state.try_read().and_then(|state| {
+            let part = state.part.as_ref()?;
+            Some(part.range().start())
+        });
+
+        page.wrapping_add(start.unwrap_or(0))
     }
 
     /// Whether the mapping has ended.

@@ -53,6 +53,8 @@ extern "C" {
     pub(super) fn iomd_mutex_lock_killable(lock: *mut mutex) -> c_int;
     pub(super) fn iomd_mutex_lock_killable_nest_lock(lock: *mut mutex, outer: *mut mutex) -> c_int;
     pub(super) fn iomd_release_fault_lock(vmf: *mut vm_fault);
+    pub(super) fn iomd_fault_takes_piece(vmf: *mut vm_fault) -> bool;
+    pub(super) fn iomd_fault_has_piece(vmf: *mut vm_fault) -> bool;
     pub(super) fn iomd_task_killable_freezable() -> c_int;
     pub(super) fn iomd_current_flags() -> c_uint;
     pub(super) fn iomd_fatal_signal_pending() -> bool;

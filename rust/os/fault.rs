@@ -8,6 +8,7 @@
 
 use super::{
     bindings, file,
+    folio::PIECE,
     pages::{Page, PageRef},
     vma::AddressSpace,
 };
@@ -20,6 +21,15 @@ use kernel::{
 /// How many entries one fault puts in at most, as the core's fault-around does (64 KiB).
 pub(crate) const WINDOW: usize = 16;
 
+/// What a fault asks for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Entry {
+    /// An entry for a page.
+    Page,
+    /// One for a piece, or else to be asked again for a page.
+    Piece,
+}
+
 /// A fault to be answered.
 ///
 /// # Invariants
@@ -27,18 +37,20 @@ pub(crate) const WINDOW: usize = 16;
 /// `vmf` is valid and its fault lock is held; the VMA has an inner file and VM_MIXEDMAP.
 pub(crate) struct Fault<'a> {
     vmf: *mut bindings::vm_fault,
+    entry: Entry,
     _lock: PhantomData<(&'a VmaMixedMap, NotThreadSafe)>,
 }
 
 impl Fault<'_> {
     /// # Safety
     ///
-    /// `vmf` is the argument of a `->fault` of a VMA that [`super::vma::show`] set up, and the
-    /// `Fault` does not outlive that call.
-    pub(super) unsafe fn from_raw(vmf: *mut bindings::vm_fault) -> Self {
+    /// `vmf` is the argument of a `->fault`, or for [`Entry::Piece`] of a `->huge_fault`, of a VMA
+    /// that [`super::vma::show`] set up, and the `Fault` does not outlive that call.
+    pub(super) unsafe fn from_raw(vmf: *mut bindings::vm_fault, entry: Entry) -> Self {
         // INVARIANT: As required.
         Self {
             vmf,
+            entry,
             _lock: PhantomData,
         }
     }
@@ -73,6 +85,36 @@ impl Fault<'_> {
     pub(crate) fn page(&self) -> usize {
         // SAFETY: By the invariant.
         unsafe { (*self.vmf).__bindgen_anon_1.pgoff }
+    }
+
+    /// Whether an entry for a whole piece is asked for: then it is answered by
+    /// [`Fault::insert_piece`] or [`Fault::fall_back`].
+    pub(crate) fn wants_piece(&self) -> bool {
+        self.entry == Entry::Piece
+    }
+
+    /// Where a piece would begin in the object that is shown there by one entry; `None` if there can be
+    /// none: it would not be in the VMA, there are entries for pages, or the core tracks writes.
+    pub(crate) fn piece(&self) -> Option<usize> {
+        // SAFETY: By the invariant.
+        let address = unsafe { (*self.vmf).__bindgen_anon_1.address };
+        let before = address % (PIECE * PAGE_SIZE);
+        let start = address.checked_sub(before)?;
+        let is_inside = start >= self.vma().start()
+            && self.vma().end().saturating_sub(start) >= PIECE * PAGE_SIZE;
+
+        // SAFETY: By the invariant.
+        if is_inside && unsafe { bindings::iomd_fault_takes_piece(self.vmf) } {
+            self.page().checked_sub(before / PAGE_SIZE)
+        } else {
+            None
+        }
+    }
+
+    /// Whether an entry for a piece is there.
+    pub(crate) fn has_piece(&self) -> bool {
+        // SAFETY: By the invariant.
+        unsafe { bindings::iomd_fault_has_piece(self.vmf) }
     }
 
     /// How many pages, beginning with the wanted one, may be put in at once: the rest of an
@@ -112,7 +154,8 @@ impl Fault<'_> {
         // SAFETY: By the invariant.
         let address = unsafe { (*self.vmf).__bindgen_anon_1.address };
 
-        // SAFETY: By the invariant the VMA is locked and MIXEDMAP, and pages of ours are single.
+        // SAFETY: By the invariant the VMA is locked and MIXEDMAP, and a `Page` is of a folio that
+        // we allocated. The caller sees to it that there is no entry for a piece.
         let result =
             unsafe { bindings::vm_insert_page(self.vma().as_ptr(), address, page.as_ptr()) };
         // EBUSY: another thread was faster, and it can only have put in the same page.
@@ -163,6 +206,33 @@ impl Fault<'_> {
             insert(distance, page);
         }
         Outcome::code(code)
+    }
+
+    /// Puts an entry for a piece in, which has to be write-back and is shown from [`Fault::piece`] on.
+    /// The caller keeps the object's lock, and lets nobody insert pages meanwhile.
+    ///
+    /// The entry is special, and holds no reference: the object zaps before it lets go of the piece.
+    /// Pages can be held through it nevertheless, as the core gives the references to the folio.
+    pub(crate) fn insert_piece(self, first: &Page) -> Outcome {
+        if !cfg!(CONFIG_TRANSPARENT_HUGEPAGE) || !first.begins_piece() {
+            return self.fall_back();
+        }
+        let frame = first.physical_address() as usize / PAGE_SIZE;
+
+        // Not for a write: there would be a complaint if another thread had just put in a page table.
+        // What an entry allows does not depend on it, as the core does not track writes here.
+        // SAFETY: By the invariant the VMA is locked and MIXEDMAP; the folio is as large as the entry.
+        Outcome::code(unsafe { bindings::vmf_insert_pfn_pmd(self.vmf, frame, false) })
+    }
+
+    /// Lets the core ask for an entry for a page.
+    pub(crate) fn fall_back(self) -> Outcome {
+        Outcome::code(bindings::vm_fault_reason_VM_FAULT_FALLBACK)
+    }
+
+    /// Lets the access happen again at once: somebody else has put an entry in.
+    pub(crate) fn happen_again(self) -> Outcome {
+        Outcome::code(bindings::vm_fault_reason_VM_FAULT_NOPAGE)
     }
 
     /// Answers with SIGBUS (EFAULT for an access in kernel mode).

@@ -4,7 +4,7 @@
 //!
 //! C header: [`include/linux/anon_inodes.h`](srctree/include/linux/anon_inodes.h)
 
-use super::{bindings, wait::WaitQueue};
+use super::{bindings, folio::PIECE, wait::WaitQueue};
 use core::{marker::PhantomData, ptr};
 use kernel::{
     error::{from_err_ptr, from_result},
@@ -66,6 +66,12 @@ pub(crate) trait FileObject: Send + Sync + Sized + 'static {
         Err(ENODEV)
     }
 
+    /// Which page of memory its page `page` shows: where that begins a piece, it is mapped where one
+    /// can begin.
+    fn page_of_memory(&self, page: usize) -> usize {
+        page
+    }
+
     /// The queue that is woken when [`FileObject::readiness`] changes.
     fn poll_queue(&self) -> Option<&WaitQueue> {
         None
@@ -104,6 +110,8 @@ impl<T: FileObject> FileOperations<T> {
                 #[cfg(CONFIG_COMPAT)]
                 compat_ioctl: bindings::compat_ptr_ioctl,
                 mmap: Some(Self::mmap),
+                #[cfg(CONFIG_TRANSPARENT_HUGEPAGE)]
+                get_unmapped_area: Some(Self::get_unmapped_area),
                 read: Some(Self::read),
                 poll: Some(Self::poll),
                 show_fdinfo: Some(Self::show_fdinfo),
@@ -169,6 +177,26 @@ impl<T: FileObject> FileOperations<T> {
         };
 
         from_result(|| T::mmap(object, file, vma).map(|()| 0))
+    }
+
+    /// # Safety
+    ///
+    /// As the core calls it: the file is open and has this table.
+    #[cfg(CONFIG_TRANSPARENT_HUGEPAGE)]
+    unsafe extern "C" fn get_unmapped_area(
+        file: *mut bindings::file,
+        address: c_ulong,
+        length: c_ulong,
+        page: c_ulong,
+        flags: c_ulong,
+    ) -> c_ulong {
+        // SAFETY: The file is open for the call and has this table.
+        let page = unsafe { Self::object(file) }.page_of_memory(page);
+        // What comes before the piece does not matter.
+        let page = page % PIECE;
+
+        // SAFETY: The file is valid; the core calls as for itself.
+        unsafe { bindings::thp_get_unmapped_area(file, address, length, page, flags) }
     }
 
     /// # Safety

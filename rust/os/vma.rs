@@ -6,7 +6,7 @@
 
 use super::{
     bindings,
-    fault::{Fault, Outcome},
+    fault::{Entry, Fault, Outcome},
     file::{Access, FileObject, FileOperations},
     inode::InnerFile,
 };
@@ -85,7 +85,7 @@ pub(crate) trait VmaObject: FileObject {
     /// mremap moved a VMA here.
     fn moved(&self, place: Place);
 
-    /// An access found no page-table entry.
+    /// An access found no page-table entry, for a piece or for a page.
     fn fault(&self, fault: Fault<'_>) -> Outcome;
 }
 
@@ -103,6 +103,7 @@ impl<T: VmaObject> VmOperations<T> {
                 close: Some(Self::close),
                 mremap: Some(Self::mremap),
                 fault: Some(Self::fault),
+                huge_fault: Some(Self::huge_fault),
                 // Without it the core takes the mmap lock for every fault.
                 map_pages: Some(Self::map_pages),
                 ..pin_init::zeroed()
@@ -154,7 +155,28 @@ impl<T: VmaObject> VmOperations<T> {
         let (object, fault) = unsafe {
             (
                 Self::object((*vmf).__bindgen_anon_1.vma),
-                Fault::from_raw(vmf),
+                Fault::from_raw(vmf, Entry::Page),
+            )
+        };
+
+        object.fault(fault).into_raw()
+    }
+
+    /// # Safety
+    ///
+    /// As the core calls it: the VMA has this table and is locked.
+    unsafe extern "C" fn huge_fault(
+        vmf: *mut bindings::vm_fault,
+        order: kernel::ffi::c_uint,
+    ) -> bindings::vm_fault_t {
+        if order != bindings::PMD_ORDER {
+            return bindings::vm_fault_reason_VM_FAULT_FALLBACK;
+        }
+        // SAFETY: As for `fault`.
+        let (object, fault) = unsafe {
+            (
+                Self::object((*vmf).__bindgen_anon_1.vma),
+                Fault::from_raw(vmf, Entry::Piece),
             )
         };
 

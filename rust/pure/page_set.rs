@@ -17,6 +17,11 @@ pub fn contains(set: &[u64], page: usize) -> bool {
         .is_some_and(|word| word & (1 << (page % BITS)) != 0)
 }
 
+/// Whether one of these pages is in the set.
+pub fn overlaps(set: &[u64], range: PageRange) -> bool {
+    (range.start()..=range.last()).any(|page| contains(set, page))
+}
+
 /// Puts pages in; says how many were not there.
 pub fn insert(set: &mut [u64], range: PageRange) -> usize {
     each_word(set, range, |word, mask| {
@@ -90,6 +95,10 @@ mod tests {
                     model.retain(|page| !(range.start()..=range.last()).contains(page));
                     prop_assert_eq!(remove(&mut set, range), before - model.len());
                 }
+                prop_assert_eq!(
+                    overlaps(&set, range),
+                    model.range(range.start()..=range.last()).next().is_some()
+                );
                 for page in 0..PAGES + 70 {
                     prop_assert_eq!(contains(&set, page), model.contains(&page));
                 }
