@@ -13,8 +13,8 @@ use crate::error::Asked;
 use crate::handle::handle;
 use crate::mapping::{Place, Placement};
 use crate::{
-    Access, AnyObject, Batch, Descriptor, Error, Features, Kind, Map, Mapping, Objects, Request,
-    Result, Task, task,
+    Access, AnyObject, Batch, BufferFlags, Descriptor, Error, Features, Kind, Map, Mapping,
+    Objects, Request, Result, Task, task,
 };
 
 /// Where the device is.
@@ -85,7 +85,7 @@ impl Client {
     /// `EINVAL` if `length` is 0; `EOVERFLOW` if it is too large; `ENOMEM` beyond the limit on
     /// locked memory or the memory cgroup's; `EINTR` if killed meanwhile; `EMFILE`.
     pub fn buffer(&self, length: u64) -> Result<Descriptor> {
-        self.create_buffer(length, 0)
+        self.buffer_with(length, BufferFlags::empty())
     }
 
     /// Makes `length` bytes of zeroed memory; each page comes when it is first touched. A page that cannot be had then is a `SIGBUS` for who touches it
@@ -95,11 +95,28 @@ impl Client {
     ///
     /// As [`buffer`](Self::buffer).
     pub fn sparse_buffer(&self, length: u64) -> Result<Descriptor> {
-        self.create_buffer(length, sys::IOMD_BUFFER_SPARSE)
+        self.buffer_with(length, BufferFlags::SPARSE)
     }
 
-    fn create_buffer(&self, length: u64, flags: u32) -> Result<Descriptor> {
-        let argument = sys::iomd_buffer_create { flags, length, ..Argument::sized() };
+    /// Makes `length` bytes of zeroed memory, rounded up to whole pages, as the flags say
+    /// (`IOBufferMemoryDescriptor::withOptions`).
+    ///
+    /// With [`LARGE`](BufferFlags::LARGE) mappings take fewer page faults and page-table entries, if they
+    /// are where [`Map::mmap`] puts them. With [`SPARSE`](BufferFlags::SPARSE) besides, the first touch
+    /// brings a whole piece.
+    ///
+    /// # Errors
+    ///
+    /// As [`buffer`](Self::buffer); `EINVAL` for flags that do not go together:
+    /// [`CONTIGUOUS`](BufferFlags::CONTIGUOUS) goes with neither of the others; `EOPNOTSUPP` for more
+    /// than 4 MiB together; `ENOMEM` also if there is nowhere so much together.
+    pub fn buffer_with(&self, length: u64, flags: BufferFlags) -> Result<Descriptor> {
+        let argument = sys::iomd_buffer_create {
+            // The flags of this call are the low half of what the features have room for.
+            flags: flags.bits() as u32,
+            length,
+            ..Argument::sized()
+        };
         let created = call(self, argument).asked(|| Request::CreateBuffer { length })?;
         // SAFETY: the call has succeeded.
         Ok(unsafe { received(created.fd) }.into())

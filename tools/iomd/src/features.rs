@@ -45,6 +45,10 @@ bitflags! {
     pub struct BufferFlags: u64 {
         /// Pages come on first touch instead of at creation.
         const SPARSE = sys::IOMD_BUFFER_SPARSE as u64;
+        /// The memory is in pieces of 2 MiB, where they can be had.
+        const LARGE = sys::IOMD_BUFFER_LARGE as u64;
+        /// All of it is together in physical memory.
+        const CONTIGUOUS = sys::IOMD_BUFFER_CONTIGUOUS as u64;
         const _ = !0;
     }
 

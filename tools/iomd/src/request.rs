@@ -20,8 +20,8 @@ pub enum Request {
     OpenDevice { path: PathBuf },
     /// [`Client::features`](crate::Client::features)
     Features,
-    /// [`Client::buffer`](crate::Client::buffer) and
-    /// [`Client::sparse_buffer`](crate::Client::sparse_buffer)
+    /// [`Client::buffer`](crate::Client::buffer), [`Client::sparse_buffer`](crate::Client::sparse_buffer)
+    /// and [`Client::buffer_with`](crate::Client::buffer_with)
     CreateBuffer { length: u64 },
     /// [`Client::multi`](crate::Client::multi)
     CreateMulti { parts: usize },
