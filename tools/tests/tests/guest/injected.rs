@@ -5,7 +5,7 @@
 use std::fmt::Debug;
 use std::ops::Range;
 
-use iomd::{Errno, Guards, Map, MmapOptions};
+use iomd::{BufferFlags, Errno, Guards, Map, MmapOptions};
 use rustix::mm::{MprotectFlags, MremapFlags};
 use rustix::process::{Signal, getpid};
 
@@ -97,6 +97,20 @@ fn a_copy_without_memory_gives_the_target_none() {
         |(source, target)| [source, target].map(|memory| memory.info().unwrap()),
     );
     assert_ne!(refused, 0);
+}
+
+#[test]
+#[ignore = "needs the debug kernel"]
+fn memory_in_pieces_or_together_without_memory_is_none() {
+    for flags in [BufferFlags::LARGE, BufferFlags::CONTIGUOUS] {
+        let refused = walk(
+            &format!("a buffer, {flags:?}"),
+            client,
+            |client| client.buffer_with(2 << 20, flags).map_err(|error| error.errno()),
+            |_| objects(),
+        );
+        assert_ne!(refused, 0);
+    }
 }
 
 /// The pages of this process that show memory of iomd's.

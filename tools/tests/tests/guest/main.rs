@@ -24,6 +24,7 @@ mod injected;
 mod kernel_access;
 mod kernel_map;
 mod kinds;
+mod large;
 mod leaks;
 mod lifetime;
 mod messages;

@@ -68,11 +68,19 @@ fn unreported(flag: u64, is_reported: bool) -> Option<u32> {
 fn flags_of_buffers() {
     let reported = features().buffer_flags;
     for (flag, _) in bits(reported).filter(|(_, reported)| *reported) {
-        assert_eq!(flag, BufferFlags::SPARSE.bits(), "a flag that this test knows");
-        let sparse = client().sparse_buffer(PAGE as u64).unwrap();
-        assert_eq!(sparse.info().unwrap().resident, 0);
-        assert_eq!(buffer(1).info().unwrap().resident, PAGE as u64);
+        let flag = BufferFlags::from_bits_retain(flag);
+        let length = 2 << 20;
+        let memory = client().buffer_with(length, flag).unwrap();
+        let resident = memory.info().unwrap().resident;
+        let segment = || memory.map().create().unwrap().physical_segment(0).unwrap();
+        match flag {
+            BufferFlags::SPARSE => assert_eq!(resident, 0),
+            BufferFlags::LARGE => assert_eq!(segment().address % length, 0),
+            BufferFlags::CONTIGUOUS => assert_eq!(segment().length, length),
+            _ => panic!("a flag that this test does not know: {flag:?}"),
+        }
     }
+    assert_eq!(buffer(1).info().unwrap().resident, PAGE as u64);
     for flags in bits(reported).filter_map(|(flag, is)| unreported(flag, is)) {
         let mut create =
             iomd_buffer_create { size: size::<iomd_buffer_create>(), flags, ..Default::default() };

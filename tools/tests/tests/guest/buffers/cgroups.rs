@@ -2,7 +2,7 @@
 
 //! Memory cgroups: what a process makes is charged to its group, whoever touches it.
 
-use iomd::{Descriptor, Errno, Map};
+use iomd::{BufferFlags, Descriptor, Errno, Map};
 use rustix::process::{Resource, Rlimit, Signal, setrlimit};
 
 use crate::support::cgroup::Cgroup;
@@ -114,15 +114,36 @@ fn a_page_is_charged_to_the_creator_and_not_to_who_touches_it() {
 #[test]
 fn a_populated_buffer_is_charged_at_once() {
     const LENGTH: u64 = 32 * MIB;
+    for flags in [BufferFlags::empty(), BufferFlags::LARGE] {
+        let creator = Cgroup::new("creator");
+        let maker = maker(&creator, || client().buffer_with(LENGTH, flags).unwrap());
+        let before = creator.charged();
+        maker.say(0);
+        let memory: Descriptor = maker.receive();
+        assert_about(creator.charged(), before + LENGTH);
+        drop(window(&memory));
+        dismiss(maker);
+        drop(memory);
+        await_about(&creator, 0);
+    }
+}
+
+#[test]
+fn memory_that_is_together_is_charged_at_once() {
+    const EACH: u64 = 4 * MIB;
     let creator = Cgroup::new("creator");
-    let maker = maker(&creator, || client().buffer(LENGTH).unwrap());
+    let maker = maker(&creator, || {
+        let make = || client().buffer_with(EACH, BufferFlags::CONTIGUOUS).unwrap();
+        // They stay as long as the process.
+        (0..7).for_each(|_| std::mem::forget(make()));
+        make()
+    });
     let before = creator.charged();
     maker.say(0);
-    let memory: Descriptor = maker.receive();
-    assert_about(creator.charged(), before + LENGTH);
-    drop(window(&memory));
+    let last: Descriptor = maker.receive();
+    assert_about(creator.charged(), before + 8 * EACH);
+    drop(last);
     dismiss(maker);
-    drop(memory);
     await_about(&creator, 0);
 }
 

@@ -3,6 +3,7 @@
 //! Buffers: what they are, and who pays for them.
 
 mod cgroups;
+mod contiguous;
 mod locked_memory;
 mod sparse;
 
