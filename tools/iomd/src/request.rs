@@ -148,6 +148,9 @@ impl Request {
             (Self::CreateBuffer { .. } | Self::CreateGuard { .. }, Errno::OVERFLOW) => {
                 "the length is beyond 2^63 - 1"
             }
+            (Self::CreateBuffer { .. }, Errno::OPNOTSUPP) => {
+                "there is never so much together in physical memory"
+            }
             (Self::CreateBuffer { .. }, Errno::NOMEM) => {
                 "that is more than the limit on locked memory (ulimit -l), the memory cgroup's \
                  limit, or what there is"

@@ -113,6 +113,12 @@ pub enum Create {
         /// Each page comes when it is first touched
         #[arg(long)]
         sparse: bool,
+        /// In pieces of 2 MiB, where they can be had
+        #[arg(long)]
+        large: bool,
+        /// All of it together in physical memory
+        #[arg(long, conflicts_with_all = ["sparse", "large"])]
+        contiguous: bool,
     },
     /// A range of another descriptor
     Sub {

@@ -6,7 +6,7 @@ use std::fs::File;
 use std::os::fd::OwnedFd;
 
 use anyhow::{Context, Result};
-use iomd::{Access, Client, Descriptor, Direction};
+use iomd::{Access, BufferFlags, Client, Descriptor, Direction};
 use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open};
 
 use super::hold::hold;
@@ -24,8 +24,13 @@ pub fn run(client: &Client, arguments: &Create, json: bool) -> Result<()> {
 
 fn create(client: &Client, arguments: &Create) -> Result<Descriptor> {
     Ok(match arguments {
-        Create::Buffer { length, sparse: false } => client.buffer(*length)?,
-        Create::Buffer { length, sparse: true } => client.sparse_buffer(*length)?,
+        Create::Buffer { length, sparse, large, contiguous } => {
+            let mut flags = BufferFlags::empty();
+            flags.set(BufferFlags::SPARSE, *sparse);
+            flags.set(BufferFlags::LARGE, *large);
+            flags.set(BufferFlags::CONTIGUOUS, *contiguous);
+            client.buffer_with(*length, flags)?
+        }
         Create::Sub { id, offset, length, read_only } => {
             let access = if *read_only { Access::ReadOnly } else { Access::ReadWrite };
             client.open_descriptor(*id, access)?.sub(*offset, *length, access)?

@@ -66,6 +66,24 @@ fn every_kind_lives_as_long_as_the_tool() {
 }
 
 #[test]
+fn a_buffer_can_be_in_pieces() {
+    let (tool, id) = create(&["buffer", "0x400000", "--sparse", "--large"]);
+    let memory = client().open_descriptor(id, Access::ReadWrite).unwrap();
+    assert_eq!(window(&memory).load_u64(0), 0);
+    assert_eq!(memory.info().unwrap().resident, 2 << 20, "one touch brings a piece");
+    tool.kill();
+}
+
+#[test]
+fn a_buffer_can_be_together() {
+    let (tool, id) = create(&["buffer", "0x400000", "--contiguous"]);
+    let memory = client().open_descriptor(id, Access::ReadWrite).unwrap();
+    let segment = memory.map().create().unwrap().physical_segment(0).unwrap();
+    assert_eq!(segment.length, 4 << 20);
+    tool.kill();
+}
+
+#[test]
 fn memory_of_a_device_can_be_read_only() {
     let address = format!("{:#x}", Device::address());
     let (tool, id) = create(&["physical", &address, "100", "--read-only"]);
@@ -91,6 +109,7 @@ fn what_is_refused_is_said() {
     let id = memory.id().unwrap().to_string();
     for (arguments, words) in [
         (vec!["buffer", "0"], "the length is 0"),
+        (vec!["buffer", "0x400001", "--contiguous"], "there is never so much together"),
         (vec!["sub", &id, "--offset", "4096"], "the range reaches beyond the descriptor"),
         (vec!["interleaved", &id, "--granularity", "1"], "they are not equally long"),
     ] {
