@@ -19,6 +19,7 @@ pub mod options;
 pub mod page_set;
 pub mod purge;
 pub mod range;
+pub mod remap;
 pub mod wait;
 pub mod width;
 pub mod wires;
