@@ -101,13 +101,21 @@ impl Task {
         mapping: Mapping,
         deadline: Deadline,
     ) -> Result<usize> {
+        self.run(own, FileMapping { file, mapping }, deadline)
+    }
+
+    /// Has one of its threads do some work; says what came of it. In the caller's own task that is the
+    /// caller, who then does it at once. Errors as of [`Task::map`], or those of the work.
+    pub(crate) fn run<W: Work>(
+        &self,
+        own: ARef<File>,
+        work: W,
+        deadline: Deadline,
+    ) -> Result<usize> {
         if self.address_space.is_current() {
-            return map_file(&file, &mapping);
+            return work.run();
         }
-        let errand = Arc::pin_init(
-            Errand::new(self.address_space.number(), file, mapping),
-            GFP_KERNEL,
-        )?;
+        let errand = Arc::pin_init(Errand::new(self.address_space.number(), work), GFP_KERNEL)?;
 
         task_work::submit(errand.clone(), own, &self.process, &self.address_space)?;
         errand.outcome(deadline)
@@ -125,30 +133,48 @@ impl Object for Task {
     }
 }
 
-/// A mapping that another task is asked to make.
+/// What a task is asked to do in its own address space.
+pub(crate) trait Work: Send + Unpin + 'static {
+    /// Does it, with the task as the current one, and without a lock.
+    fn run(self) -> Result<usize>;
+}
+
+/// A file to be mapped.
+struct FileMapping {
+    file: ARef<File>,
+    mapping: Mapping,
+}
+
+impl Work for FileMapping {
+    fn run(self) -> Result<usize> {
+        map_file(&self.file, &self.mapping)
+    }
+}
+
+/// Work that another task is asked to do.
 #[pin_data]
-struct Errand {
+struct Errand<W> {
     address_space: usize,
     #[pin]
-    step: SpinLock<Step>,
+    step: SpinLock<Step<W>>,
     #[pin]
     done: WaitQueue,
 }
 
 /// How far it is. Whoever asked can take it back only until it is begun.
-enum Step {
-    Asked(ARef<File>, Mapping),
+enum Step<W> {
+    Asked(W),
     /// By the other task.
     Begun,
     Done(Result<usize>),
     TakenBack,
 }
 
-impl Errand {
-    fn new(address_space: usize, file: ARef<File>, mapping: Mapping) -> impl PinInit<Self> {
+impl<W: Work> Errand<W> {
+    fn new(address_space: usize, work: W) -> impl PinInit<Self> {
         pin_init!(Self {
             address_space,
-            step <- new_spinlock!(Step::Asked(file, mapping), "iomd_errand"),
+            step <- new_spinlock!(Step::Asked(work), "iomd_errand"),
             done <- new_wait_queue!("iomd_errand_done"),
         })
     }
@@ -162,12 +188,12 @@ impl Errand {
             .and_then(|()| if is_done() { Ok(()) } else { Err(ETIMEDOUT) });
 
         if let Err(error) = waited {
-            // The file is dropped without the lock.
+            // The work is dropped without the lock.
             let last = self.take_back();
             if matches!(last, Some(Step::Asked(..))) {
                 return Err(error);
             }
-            // It is in the middle of it, which takes as long as an mmap(2).
+            // It is in the middle of it, which takes as long as some mmap(2).
             self.done
                 .wait(Sleep::Killable, is_done, || Deadline::NEVER)?;
         }
@@ -178,17 +204,17 @@ impl Errand {
     }
 
     /// What it was if it was not begun.
-    fn take_back(&self) -> Option<Step> {
+    fn take_back(&self) -> Option<Step<W>> {
         let mut step = self.step.lock();
 
         matches!(*step, Step::Asked(..)).then(|| replace(&mut *step, Step::TakenBack))
     }
 
-    fn begin(&self) -> Option<(ARef<File>, Mapping)> {
+    fn begin(&self) -> Option<W> {
         let mut step = self.step.lock();
 
         match replace(&mut *step, Step::Begun) {
-            Step::Asked(file, mapping) => Some((file, mapping)),
+            Step::Asked(work) => Some(work),
             other => {
                 *step = other;
                 None
@@ -197,22 +223,23 @@ impl Errand {
     }
 }
 
-impl TaskWork for Errand {
+impl<W: Work> TaskWork for Errand<W> {
     fn run(&self) {
-        let Some((file, mapping)) = self.begin() else {
+        let Some(work) = self.begin() else {
             return;
         };
         // In an exit there is none any more; after an exec it is another.
         let is_right =
             KeptAddressSpace::current().is_ok_and(|current| current.number() == self.address_space);
+        // Either way the work is gone before its end is told: it can have a handle of a map, and who
+        // asked may rely on having the last.
         let outcome = if is_right {
-            map_file(&file, &mapping)
+            work.run()
         } else {
+            drop(work);
             Err(ESRCH)
         };
 
-        // A handle of the map: who asked may rely on having the last.
-        drop(file);
         *self.step.lock() = Step::Done(outcome);
         self.done.wake_all();
     }
