@@ -223,7 +223,7 @@ fn unmap(start: usize, length: usize) {
 }
 
 /// What `vm_mmap()` says.
-fn mapped(address: usize) -> Result<usize> {
+pub(super) fn mapped(address: usize) -> Result<usize> {
     // An error is one of the highest addresses, where no mapping can be.
     match i32::try_from(address as isize) {
         Ok(error) if error < 0 => to_result(error).map(|()| 0),

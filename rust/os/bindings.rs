@@ -76,6 +76,29 @@ extern "C" {
         populate: bool,
     ) -> c_ulong;
     pub(super) fn iomd_vm_reserve(near: c_ulong, length: c_ulong) -> c_ulong;
+    pub(super) fn iomd_vm_map_over(
+        file: *mut file,
+        address: c_ulong,
+        length: c_ulong,
+        protection: c_ulong,
+        private: bool,
+        offset: c_ulong,
+    ) -> c_ulong;
+    pub(super) fn iomd_vm_claim(address: c_ulong, length: c_ulong) -> c_ulong;
+    pub(super) fn iomd_vma_is_special(vma: *mut vm_area_struct) -> bool;
+    pub(super) fn iomd_vma_grows_down(vma: *mut vm_area_struct) -> bool;
+    pub(super) fn iomd_vfs_mmap(file: *mut file, vma: *mut vm_area_struct) -> c_int;
+    pub(super) fn iomd_file_is_ordinary(file: *mut file) -> bool;
+    pub(super) fn iomd_begin_writing(file: *mut file) -> c_int;
+    pub(super) fn iomd_end_writing(file: *mut file);
+    pub(super) fn iomd_scratch_file(length: c_ulong) -> *mut file;
+    pub(super) fn iomd_write_scratch_file(file: *mut file, page: c_ulong, from: *mut page)
+        -> c_int;
+    pub(super) fn iomd_get_user_page(
+        mm: *mut mm_struct,
+        address: c_ulong,
+        page: *mut *mut page,
+    ) -> c_int;
     pub(super) fn iomd_cond_resched();
     pub(super) fn iomd_alloc_page() -> *mut page;
     pub(super) fn iomd_alloc_piece() -> *mut page;
@@ -127,6 +150,7 @@ extern "C" {
         address: c_ulong,
         count: c_ulong,
         write: bool,
+        force: bool,
         pages: *mut *mut page,
     ) -> c_long;
     pub(super) fn iomd_copy_from_io(

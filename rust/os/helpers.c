@@ -12,6 +12,7 @@
 #include <linux/io.h>
 #include <linux/ioport.h>
 #include <linux/list_lru.h>
+#include <linux/magic.h>
 #include <linux/memcontrol.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
@@ -134,6 +135,105 @@ unsigned long iomd_vm_reserve(unsigned long near, unsigned long length)
 {
 	return vm_mmap(NULL, near, length, PROT_NONE,
 		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, 0);
+}
+
+/* The same, there or not at all. */
+unsigned long iomd_vm_claim(unsigned long address, unsigned long length)
+{
+	return vm_mmap(NULL, address, length, PROT_NONE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE |
+		       MAP_FIXED_NOREPLACE, 0);
+}
+
+/* In place of what is there. */
+unsigned long iomd_vm_map_over(struct file *file, unsigned long address,
+			       unsigned long length, unsigned long protection,
+			       bool private, unsigned long offset)
+{
+	return vm_mmap(file, address, length, protection,
+		       MAP_FIXED | (private ? MAP_PRIVATE : MAP_SHARED), offset);
+}
+
+/* Shadow stacks are not to be written but by the processor. */
+bool iomd_vma_is_special(struct vm_area_struct *vma)
+{
+	return vma->vm_flags & (VM_IO | VM_PFNMAP | VM_MIXEDMAP | VM_HUGETLB |
+				VM_SHADOW_STACK);
+}
+
+bool iomd_vma_grows_down(struct vm_area_struct *vma)
+{
+	return vma->vm_flags & VM_GROWSDOWN;
+}
+
+int iomd_vfs_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	return vfs_mmap(file, vma);
+}
+
+/* Whether its pages belong to a file system, which lets all map them alike. */
+bool iomd_file_is_ordinary(struct file *file)
+{
+	struct inode *inode = file_inode(file);
+
+	return S_ISREG(inode->i_mode) && !IS_ANON_FILE(inode) &&
+	       inode->i_sb->s_magic != SECRETMEM_MAGIC;
+}
+
+/* As mmap(2) does until the mapping is there, for the seals of a memfd. */
+int iomd_begin_writing(struct file *file)
+{
+	int error = mapping_map_writable(file->f_mapping);
+
+	if (error)
+		return error;
+	if (shmem_file(file) &&
+	    READ_ONCE(SHMEM_I(file_inode(file))->seals) & F_SEAL_FUTURE_WRITE) {
+		mapping_unmap_writable(file->f_mapping);
+		return -EPERM;
+	}
+	return 0;
+}
+
+void iomd_end_writing(struct file *file)
+{
+	mapping_unmap_writable(file->f_mapping);
+}
+
+struct file *iomd_scratch_file(unsigned long length)
+{
+	return shmem_file_setup("iomd-copy", length, EMPTY_VMA_FLAGS);
+}
+
+int iomd_write_scratch_file(struct file *file, unsigned long page,
+			    struct page *from)
+{
+	struct folio *folio = shmem_read_folio(file->f_mapping, page);
+
+	if (IS_ERR(folio))
+		return PTR_ERR(folio);
+	copy_highpage(folio_file_page(folio, page), from);
+	folio_mark_dirty(folio);
+	folio_put(folio);
+	return 0;
+}
+
+/*
+ * Takes and drops the mmap lock, which the call in the middle may have dropped.
+ * What may not be read now, but could be made readable, is read.
+ */
+int iomd_get_user_page(struct mm_struct *mm, unsigned long address,
+		       struct page **page)
+{
+	int locked = 1;
+	long got;
+
+	if (mmap_read_lock_killable(mm))
+		return -EINTR;
+	got = get_user_pages_remote(mm, address, 1, FOLL_FORCE, page, &locked);
+	if (locked)
+		mmap_read_unlock(mm);
+	return got < 0 ? got : got ? 0 : -EFAULT;
 }
 
 void iomd_cond_resched(void)
@@ -345,7 +445,8 @@ void iomd_account_reclaimed(unsigned long pages)
 
 /* Takes and drops the mmap lock, which the call in the middle may have dropped. */
 long iomd_pin_user_pages(struct mm_struct *mm, unsigned long address,
-			 unsigned long count, bool write, struct page **pages)
+			 unsigned long count, bool write, bool force,
+			 struct page **pages)
 {
 	int locked = 1;
 	long pinned;
@@ -353,7 +454,8 @@ long iomd_pin_user_pages(struct mm_struct *mm, unsigned long address,
 	if (mmap_read_lock_killable(mm))
 		return -EINTR;
 	pinned = pin_user_pages_remote(mm, address, count,
-				       FOLL_LONGTERM | (write ? FOLL_WRITE : 0),
+				       FOLL_LONGTERM | (write ? FOLL_WRITE : 0) |
+				       (force ? FOLL_FORCE : 0),
 				       pages, &locked);
 	if (locked)
 		mmap_read_unlock(mm);

@@ -21,6 +21,7 @@ struct resource;
 struct sg_table;
 struct shrinker;
 struct user_struct;
+struct vm_area_struct;
 struct vm_fault;
 struct xarray;
 
@@ -40,6 +41,21 @@ unsigned long iomd_vm_mmap(struct file *file, unsigned long address,
 			   unsigned long length, unsigned long offset,
 			   bool write, bool fixed, bool over, bool populate);
 unsigned long iomd_vm_reserve(unsigned long near, unsigned long length);
+unsigned long iomd_vm_map_over(struct file *file, unsigned long address,
+			       unsigned long length, unsigned long protection,
+			       bool private, unsigned long offset);
+unsigned long iomd_vm_claim(unsigned long address, unsigned long length);
+bool iomd_vma_is_special(struct vm_area_struct *vma);
+bool iomd_vma_grows_down(struct vm_area_struct *vma);
+int iomd_vfs_mmap(struct file *file, struct vm_area_struct *vma);
+bool iomd_file_is_ordinary(struct file *file);
+int iomd_begin_writing(struct file *file);
+void iomd_end_writing(struct file *file);
+struct file *iomd_scratch_file(unsigned long length);
+int iomd_write_scratch_file(struct file *file, unsigned long page,
+			    struct page *from);
+int iomd_get_user_page(struct mm_struct *mm, unsigned long address,
+		       struct page **page);
 void iomd_cond_resched(void);
 struct page *iomd_alloc_page(void);
 struct page *iomd_alloc_piece(void);
@@ -78,7 +94,8 @@ void *iomd_kmem_cache_alloc_lru(struct kmem_cache *cache,
 bool iomd_reclaim_is_done(void);
 void iomd_account_reclaimed(unsigned long pages);
 long iomd_pin_user_pages(struct mm_struct *mm, unsigned long address,
-			 unsigned long count, bool write, struct page **pages);
+			 unsigned long count, bool write, bool force,
+			 struct page **pages);
 void iomd_copy_from_io(struct page *to, size_t offset,
 		       const void __iomem *from, size_t length);
 void iomd_copy_to_io(void __iomem *to, struct page *from, size_t offset,

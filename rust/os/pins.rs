@@ -62,8 +62,29 @@ impl Pins {
     pub(crate) fn add_memory_of(
         &mut self,
         address_space: &KeptAddressSpace,
+        address: usize,
+        pages: usize,
+    ) -> Result {
+        self.add(address_space, address, pages, false)
+    }
+
+    /// As [`Pins::add_memory_of`], of memory that the address space sees alone: it gets pages of its own
+    /// that it could write, whatever its rights are now. `EFAULT` for other memory that it may not write.
+    pub(crate) fn add_private_memory_of(
+        &mut self,
+        address_space: &KeptAddressSpace,
+        address: usize,
+        pages: usize,
+    ) -> Result {
+        self.add(address_space, address, pages, true)
+    }
+
+    fn add(
+        &mut self,
+        address_space: &KeptAddressSpace,
         mut address: usize,
         mut pages: usize,
+        force: bool,
     ) -> Result {
         let user = address_space.user().ok_or(ESRCH)?;
 
@@ -82,6 +103,7 @@ impl Pins {
                     address,
                     slots.len(),
                     self.writable,
+                    force,
                     slots.as_mut_ptr(),
                 )
             };

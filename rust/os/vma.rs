@@ -112,6 +112,11 @@ impl<T: VmaObject> VmOperations<T> {
         )
     }
 
+    /// Whether a VMA with these operations is one of a `T`.
+    pub(super) fn are(operations: *const bindings::vm_operations_struct) -> bool {
+        ptr::eq(operations, &T::vm_operations().0)
+    }
+
     /// # Safety
     ///
     /// `vma` has this table, and the caller may read it for `'a`.
@@ -236,7 +241,7 @@ pub(super) fn shown_at<T: VmaObject, R>(
     let first = lock.vma_lookup(address)?;
     // SAFETY: The VMA may be read under the lock.
     let (operations, file) = unsafe { ((*first.as_ptr()).vm_ops, (*first.as_ptr()).vm_file) };
-    if !ptr::eq(operations, &T::vm_operations().0) {
+    if !VmOperations::<T>::are(operations) {
         return None;
     }
     let page = page_at(first, address)?;
