@@ -7,6 +7,7 @@
 //!
 //! - [`control`] takes system calls on the four kinds of files (client, descriptor, map, task),
 //!   checks what user space said, and calls
+//! - [`remap`], memory of a task in another place as well,
 //! - [`task`], address spaces that are mapped into,
 //! - [`map`], the mappable object with its faults and its switch, which shows parts of a
 //! - [`descriptor`], memory, which knows maps only as observers;
@@ -25,6 +26,7 @@ mod os;
 #[allow(unreachable_pub)]
 mod pure;
 mod registry;
+mod remap;
 mod suspension;
 mod task;
 

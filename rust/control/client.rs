@@ -6,6 +6,7 @@ use super::{
     argument::{self, Argument},
     bit, cache_modes, check_flags, check_padding, composite, dma_buf, foreign,
     handle::{DescriptorFile, MapFile, StaticMapFile},
+    remap,
     task::TaskFile,
 };
 use crate::{
@@ -25,9 +26,9 @@ use crate::{
         IOMD_PAGE_COUNTS, IOMD_PERFORM_OPERATION, IOMD_PHYSICAL_CREATE, IOMD_PREPARE,
         IOMD_READ_BYTES, IOMD_REDIRECT, IOMD_REDIRECT_ABANDONED_RESUME,
         IOMD_REDIRECT_ABANDONED_SIGBUS, IOMD_REDIRECT_BATCH, IOMD_REDIRECT_REFUSE_PINNED,
-        IOMD_RESUME, IOMD_SET_LENGTH, IOMD_SET_PURGEABLE, IOMD_SET_TAG, IOMD_SUB_CREATE,
-        IOMD_SUB_READ_ONLY, IOMD_SUSPEND, IOMD_TASK_INFO, IOMD_TASK_OPEN, IOMD_UNMAP,
-        IOMD_WRITE_BYTES,
+        IOMD_REMAP, IOMD_RESUME, IOMD_SET_LENGTH, IOMD_SET_PURGEABLE, IOMD_SET_TAG,
+        IOMD_SUB_CREATE, IOMD_SUB_READ_ONLY, IOMD_SUSPEND, IOMD_TASK_INFO, IOMD_TASK_OPEN,
+        IOMD_UNMAP, IOMD_WRITE_BYTES,
     },
     descriptor::{
         buffer::{Layout, Supply},
@@ -95,6 +96,7 @@ impl MiscDevice for Client {
             IOMD_MEMFD_IMPORT => foreign::memfd_import(argument),
             IOMD_PHYSICAL_CREATE => foreign::physical_create(argument),
             IOMD_DMA_BUF_IMPORT => dma_buf::import(argument),
+            IOMD_REMAP => remap::remap(argument),
             _ => Err(ENOTTY),
         }
     }
@@ -150,7 +152,8 @@ fn features(argument: UserPtr) -> Result<isize> {
             | bit(IOMD_ADDRESS_RANGES_CREATE)
             | bit(IOMD_MEMFD_IMPORT)
             | bit(IOMD_PHYSICAL_CREATE)
-            | bit(IOMD_DMA_BUF_IMPORT),
+            | bit(IOMD_DMA_BUF_IMPORT)
+            | bit(IOMD_REMAP),
         descriptor_calls: bit(IOMD_DESCRIPTOR_INFO)
             | bit(IOMD_DESCRIPTOR_REOPEN)
             | bit(IOMD_MAP_CREATE)
@@ -194,6 +197,8 @@ fn features(argument: UserPtr) -> Result<isize> {
         task_calls: bit(IOMD_TASK_INFO) | bit(IOMD_FLUSH_PROCESSOR_CACHE),
         into_task_flags: (IOMD_INTO_TASK_FIXED | IOMD_INTO_TASK_READ_ONLY).into(),
         sub_flags: IOMD_SUB_READ_ONLY.into(),
+        remap_flags: remap::FLAGS.into(),
+        vm_flags: remap::VM_FLAGS.into(),
     };
     argument.answer()
 }

@@ -3,7 +3,7 @@
 //! The call that maps a map into a task.
 
 use super::{
-    argument::Argument, bytes, check_flags, check_padding, deadline, handle::MapFile,
+    argument::Argument, bytes, check_flags, check_padding, handle::MapFile, patience,
     task::TaskFile,
 };
 use crate::{
@@ -12,15 +12,10 @@ use crate::{
         address_space::{Mapping, Placing},
         file::{self, Access},
         trace,
-        wait::Deadline,
     },
     pure::range::PageRange,
 };
 use kernel::{fs::File, prelude::*, uaccess::UserPtr};
-
-/// How long a task may take to map what it is asked to, unless the caller says: far longer than it
-/// takes one that can be reached at all.
-const PATIENCE_S: u64 = 10;
 
 impl MapFile {
     pub(super) fn map_into_task(&self, file: &File, argument: UserPtr) -> Result<isize> {
@@ -43,10 +38,7 @@ impl MapFile {
             return Err(EINVAL);
         }
         let range = PageRange::part(self.map().range(), into.offset, into.length)?;
-        let deadline = match deadline(into.deadline_ns)? {
-            Deadline::NEVER => Deadline::in_seconds(PATIENCE_S),
-            deadline => deadline,
-        };
+        let deadline = patience(into.deadline_ns)?;
         let task = file::Descriptor::<TaskFile>::get(into.task)?;
         let read_only = has(IOMD_INTO_TASK_READ_ONLY) || options.is_read_only();
         let access = if read_only {

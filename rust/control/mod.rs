@@ -27,6 +27,7 @@ mod processor_cache;
 mod properties;
 mod purge;
 mod redirect;
+mod remap;
 mod static_map;
 mod task;
 mod wire;
@@ -104,6 +105,18 @@ fn deadline(nanoseconds: u64) -> Result<Deadline> {
         0 => Ok(Deadline::NEVER),
         nanoseconds => Deadline::new(nanoseconds),
     }
+}
+
+/// How long a task may take to do what it is asked to, unless the caller says: far longer than it takes
+/// one that can be reached at all.
+const PATIENCE_S: u64 = 10;
+
+/// Until when that is.
+fn patience(nanoseconds: u64) -> Result<Deadline> {
+    Ok(match deadline(nanoseconds)? {
+        Deadline::NEVER => Deadline::in_seconds(PATIENCE_S),
+        deadline => deadline,
+    })
 }
 
 /// What becomes of an abandoned suspension, from its two flags.

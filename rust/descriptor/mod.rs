@@ -24,6 +24,7 @@ mod physical;
 mod pinned;
 pub(crate) mod preparation;
 pub(crate) mod prepared;
+mod private_memory;
 pub(crate) mod processor_cache;
 pub(crate) mod purge;
 mod reserve;

@@ -38,6 +38,7 @@ mod holder;
 mod in_kernel;
 mod info;
 mod observe;
+mod page;
 mod redirect;
 mod seal;
 mod segment;

@@ -8,16 +8,44 @@ use crate::{
         address_space::KeptAddressSpace,
         fault::{Fault, Outcome},
         file::{self, Access, FileObject, FileOperations},
+        limited::Limits,
         vma::{self, Place, VmOperations, VmaObject},
     },
     registry::Strong,
 };
 use kernel::{fs::File, mm::virt::VmaNew, prelude::*, str::CString, sync::aref::ARef};
 
-pub(super) struct View {
+/// What is mapped.
+#[derive(Clone)]
+pub(crate) struct Subject {
     map: Strong<Map>,
     /// The dma-buf that it is a mapping of, which lives as long.
-    dma_buf: Option<ARef<File>>,
+    _dma_buf: Option<ARef<File>>,
+}
+
+pub(crate) struct View {
+    subject: Subject,
+    /// A forked child does not get it.
+    not_inherited: bool,
+}
+
+impl Subject {
+    pub(crate) fn new(map: Strong<Map>) -> Self {
+        Self {
+            map,
+            _dma_buf: None,
+        }
+    }
+
+    pub(crate) fn map(&self) -> &Strong<Map> {
+        &self.map
+    }
+}
+
+impl View {
+    pub(crate) fn subject(&self) -> &Subject {
+        &self.subject
+    }
 }
 
 impl FileObject for View {
@@ -31,7 +59,12 @@ impl FileObject for View {
 
     /// Only remap_file_pages comes here: a part of the same map again, with this file's rights.
     fn mmap(&self, file: &File, vma: &VmaNew) -> Result {
-        show(&self.map, file::access(file), self.dma_buf.clone(), vma)
+        show_view(
+            self.subject.clone(),
+            file::access(file),
+            self.not_inherited,
+            vma,
+        )
     }
 }
 
@@ -42,19 +75,19 @@ impl VmaObject for View {
     }
 
     fn opened(&self, place: Place) {
-        self.map.copied(place);
+        self.subject.map.copied(place);
     }
 
     fn closed(&self, place: Place) {
-        self.map.unmapped(place);
+        self.subject.map.unmapped(place);
     }
 
     fn moved(&self, place: Place) {
-        self.map.moved(place);
+        self.subject.map.moved(place);
     }
 
     fn fault(&self, fault: Fault<'_>) -> Outcome {
-        self.map.fault(fault)
+        self.subject.map.fault(fault)
     }
 }
 
@@ -68,6 +101,17 @@ pub(crate) fn show(
     dma_buf: Option<ARef<File>>,
     vma: &VmaNew,
 ) -> Result {
+    let not_inherited = map.inheritance() == Inheritance::None;
+    let subject = Subject {
+        map: map.clone(),
+        _dma_buf: dma_buf,
+    };
+
+    show_view(subject, access, not_inherited, vma)
+}
+
+fn show_view(subject: Subject, access: Access, not_inherited: bool, vma: &VmaNew) -> Result {
+    let map = subject.map.clone();
     let place = Place::of(vma);
 
     if map.has_ended() || map.is_in_kernel() {
@@ -78,17 +122,47 @@ pub(crate) fn show(
         .ok_or(EINVAL)?;
     let name = CString::try_from_fmt(fmt!("[iomd-map:{}]", map.id()))?;
     let view = View {
-        map: map.clone(),
-        dma_buf,
+        subject,
+        not_inherited,
     };
     let file = map.inode.open(&name, view, access)?;
-    if map.inheritance() == Inheritance::None {
+    if not_inherited {
         vma.set_dontcopy();
     }
     vma::show(vma, file)?;
     // Last, for it is undone only by the VMA's close.
     map.mapped(place);
     Ok(())
+}
+
+/// A map that is mapped once more, with rights and inheritance of that mapping's own.
+struct Alias {
+    subject: Subject,
+    limits: Limits,
+}
+
+/// A file to map a map with limits. `ENFILE`, `ENOMEM`.
+pub(crate) fn alias(subject: Subject, limits: Limits) -> Result<ARef<File>> {
+    file::open(Alias { subject, limits }, limits.access())
+}
+
+impl FileObject for Alias {
+    const NAME: &'static CStr = c"[iomd-alias]";
+
+    fn operations() -> &'static FileOperations<Self> {
+        static OPERATIONS: FileOperations<Alias> = FileOperations::new();
+        &OPERATIONS
+    }
+
+    fn mmap(&self, file: &File, vma: &VmaNew) -> Result {
+        self.limits.apply(vma)?;
+        show_view(
+            self.subject.clone(),
+            file::access(file),
+            self.limits.not_inherited,
+            vma,
+        )
+    }
 }
 
 /// What is mapped somewhere.
@@ -102,7 +176,7 @@ pub(super) struct Sight {
 /// The map of which so many pages are mapped at an address, if one is. To be called without locks.
 pub(super) fn at(address_space: &KeptAddressSpace, address: usize, pages: usize) -> Option<Sight> {
     address_space.shown_at(address, pages, |view: &View, page, access| Sight {
-        map: view.map.clone(),
+        map: view.subject.map.clone(),
         page,
         access,
     })

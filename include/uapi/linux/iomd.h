@@ -40,6 +40,7 @@
 #define IOMD_MEMFD_IMPORT	_IO(IOMD_IOC_TYPE, 0x0a)
 #define IOMD_PHYSICAL_CREATE	_IO(IOMD_IOC_TYPE, 0x0b)
 #define IOMD_DMA_BUF_IMPORT	_IO(IOMD_IOC_TYPE, 0x0c)
+#define IOMD_REMAP		_IO(IOMD_IOC_TYPE, 0x0d)
 
 /* Calls on a descriptor: 0x20-0x3f */
 #define IOMD_DESCRIPTOR_INFO	_IO(IOMD_IOC_TYPE, 0x20)
@@ -109,7 +110,7 @@
 
 /* What a forked child gets of a mapping, with Mach's values (vm_inherit.h) */
 #define IOMD_INHERIT_SHARE	0U /* the same mapping */
-#define IOMD_INHERIT_COPY	1U /* refused with EOPNOTSUPP */
+#define IOMD_INHERIT_COPY	1U /* a copy; IOMD_REMAP_COPY only */
 #define IOMD_INHERIT_NONE	2U /* nothing */
 
 /* Kinds of objects */
@@ -142,6 +143,8 @@
  * @task_calls: out, bit n set if call 0x60 + n exists
  * @into_task_flags: out, the known IOMD_INTO_TASK_* bits
  * @sub_flags: out, the known IOMD_SUB_* bits
+ * @remap_flags: out, the known IOMD_REMAP_* bits
+ * @vm_flags: out, the known IOMD_VM_FLAGS_* bits
  */
 struct iomd_features {
 	__u32 size;
@@ -160,6 +163,8 @@ struct iomd_features {
 	__u64 task_calls;
 	__u64 into_task_flags;
 	__u64 sub_flags;
+	__u64 remap_flags;
+	__u64 vm_flags;
 };
 
 /* Pages come on first touch instead of at creation */
@@ -1096,6 +1101,59 @@ struct iomd_map_into_task {
 	__u64 length;
 	__u64 deadline_ns;
 	__u64 address;
+};
+
+/* The target gets a copy, which nobody else sees; otherwise the same memory */
+#define IOMD_REMAP_COPY			(1U << 0)
+/* @cur_protection and @max_protection say what the new mapping gets */
+#define IOMD_REMAP_PROTECTIONS		(1U << 1)
+
+/* Where it goes, with Mach's values (vm_statistics.h) */
+#define IOMD_VM_FLAGS_FIXED		0x00000000U /* at @target_address */
+#define IOMD_VM_FLAGS_ANYWHERE		0x00000001U /* first fit from there on */
+#define IOMD_VM_FLAGS_OVERWRITE		0x00004000U /* over what is there */
+#define IOMD_VM_FLAGS_RETURN_DATA_ADDR	0x00100000U /* all pages of the bytes */
+
+/* What a task may do with memory, with Mach's values (vm_prot.h) */
+#define IOMD_VM_PROT_READ		1U
+#define IOMD_VM_PROT_WRITE		2U
+#define IOMD_VM_PROT_EXECUTE		4U
+
+/**
+ * struct iomd_remap - IOMD_REMAP: map the memory that a task has at some
+ * addresses at others as well, in the same task or in another (Mach's vm_remap)
+ * @size: sizeof(struct iomd_remap)
+ * @flags: IOMD_REMAP_*
+ * @vm_flags: IOMD_VM_FLAGS_*
+ * @inheritance: IOMD_INHERIT_*
+ * @target_task: the task that gets it
+ * @source_task: the task that has it
+ * @target_address: in, where it shall be, rounded down to whole pages; out, where
+ *	it is: the first byte of its first page or, with
+ *	IOMD_VM_FLAGS_RETURN_DATA_ADDR, that of the memory asked for
+ * @length: bytes, not 0, rounded up to whole pages
+ * @mask: bits that the address must not have
+ * @source_address: where the memory is, rounded down to whole pages
+ * @cur_protection: IOMD_VM_PROT_*; in with IOMD_REMAP_PROTECTIONS; out, what
+ *	holds for all of the new mapping
+ * @max_protection: in and out, as @cur_protection: what mprotect(2) may make it
+ * @deadline_ns: until when the target may take, CLOCK_MONOTONIC, nanoseconds;
+ *	0 = ten seconds from now
+ */
+struct iomd_remap {
+	__u32 size;
+	__u32 flags;
+	__u32 vm_flags;
+	__u32 inheritance;
+	__s32 target_task;
+	__s32 source_task;
+	__u64 target_address;
+	__u64 length;
+	__u64 mask;
+	__u64 source_address;
+	__u32 cur_protection;
+	__u32 max_protection;
+	__u64 deadline_ns;
 };
 
 /**
