@@ -33,7 +33,7 @@ mod tests {
             iomd_features {
                 size, flags, page_size, reserved, client_calls, descriptor_calls, map_calls,
                 buffer_flags, map_flags, map_options, cache_modes, redirect_flags, copy_flags,
-                task_calls, into_task_flags, sub_flags,
+                task_calls, into_task_flags, sub_flags, remap_flags, vm_flags,
             }
             iomd_buffer_create { size, flags, length, id, fd, padding }
             iomd_object_next { size, flags, id, kind, padding }
@@ -85,6 +85,10 @@ mod tests {
             iomd_unmap { size, flags }
             iomd_map_into_task {
                 size, flags, task, padding, offset, length, deadline_ns, address,
+            }
+            iomd_remap {
+                size, flags, vm_flags, inheritance, target_task, source_task, target_address,
+                length, mask, source_address, cur_protection, max_protection, deadline_ns,
             }
             iomd_map_segment { size, flags, offset, address, length }
             iomd_map_dma_buf_export { size, flags, fd, padding }

@@ -49,6 +49,7 @@ argument! {
     iomd_interleaved_create is taken by IOMD_INTERLEAVED_CREATE;
     iomd_guard_create is taken by IOMD_GUARD_CREATE;
     iomd_sub_create is taken by IOMD_SUB_CREATE;
+    iomd_remap is taken by IOMD_REMAP;
     iomd_descriptor_info is taken by IOMD_DESCRIPTOR_INFO;
     iomd_descriptor_reopen is taken by IOMD_DESCRIPTOR_REOPEN;
     iomd_map_create is taken by IOMD_MAP_CREATE;

@@ -13,8 +13,7 @@ use crate::error::Asked;
 use crate::handle::handle;
 use crate::mapping::{Place, Placement};
 use crate::{
-    Access, AnyObject, Batch, BufferFlags, Descriptor, Error, Features, Kind, Map, Mapping,
-    Objects, Request, Result, Task, task,
+    Access, AnyObject, Batch, BufferFlags, Descriptor, Error, Features, Kind, Map, Mapping, Objects, Request, Result, Task, task, RemapBuilder,
 };
 
 /// Where the device is.
@@ -76,6 +75,16 @@ impl Client {
     /// process, or not any more; `EMFILE`.
     pub fn task(&self, pid: i32) -> Result<Task> {
         task::open_process(self, pid)
+    }
+
+    /// Prepares to map what a task has at some addresses in another place as well, in the same task or
+    /// in another (`mach_vm_remap`): `length` bytes, rounded up to whole pages, from the page on in which
+    /// `address` is.
+    ///
+    /// It is the same memory: what either side writes the other sees, whatever becomes of the source's
+    /// own mapping, until the source discards a page (`MADV_DONTNEED`).
+    pub fn remap<'a>(&'a self, source: &'a Task, address: u64, length: u64) -> RemapBuilder<'a> {
+        RemapBuilder::new(self, source, address, length)
     }
 
     /// Makes `length` bytes of zeroed memory, all of it at once (`IOBufferMemoryDescriptor::withOptions`).

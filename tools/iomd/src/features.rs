@@ -37,6 +37,10 @@ pub struct Features {
     pub into_task_flags: IntoTaskFlags,
     /// The flags of a range of a descriptor.
     pub sub_flags: SubFlags,
+    /// The flags of remapping.
+    pub remap_flags: RemapFlags,
+    /// Those that say where what is remapped goes.
+    pub vm_flags: VmFlags,
 }
 
 bitflags! {
@@ -92,6 +96,28 @@ bitflags! {
         const _ = !0;
     }
 
+    /// The flags of remapping.
+    #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+    pub struct RemapFlags: u64 {
+        /// It is a copy.
+        const COPY = sys::IOMD_REMAP_COPY as u64;
+        /// The caller says with which protections.
+        const PROTECTIONS = sys::IOMD_REMAP_PROTECTIONS as u64;
+        const _ = !0;
+    }
+
+    /// Where what is remapped goes: `VM_FLAGS_…` of Mach.
+    #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+    pub struct VmFlags: u64 {
+        /// The first place where it fits.
+        const ANYWHERE = sys::IOMD_VM_FLAGS_ANYWHERE as u64;
+        /// In place of what is there.
+        const OVERWRITE = sys::IOMD_VM_FLAGS_OVERWRITE as u64;
+        /// All pages of the bytes, and the first byte's address.
+        const RETURN_DATA_ADDR = sys::IOMD_VM_FLAGS_RETURN_DATA_ADDR as u64;
+        const _ = !0;
+    }
+
     /// The flags of copying.
     #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
     pub struct CopyFlags: u64 {
@@ -123,6 +149,8 @@ impl From<sys::iomd_features> for Features {
             task_calls: features.task_calls,
             into_task_flags: IntoTaskFlags::from_bits_retain(features.into_task_flags),
             sub_flags: SubFlags::from_bits_retain(features.sub_flags),
+            remap_flags: RemapFlags::from_bits_retain(features.remap_flags),
+            vm_flags: VmFlags::from_bits_retain(features.vm_flags),
         }
     }
 }

@@ -11,7 +11,7 @@
 //! [`Descriptor::suspend_with`] does it with all maps of a memory, and [`Map::seal`] keeps others from it.
 //! [`Descriptor::copy_to`] copies memory in use at a single instant, and [`Descriptor::set_purgeable`]
 //! lets the kernel take memory that can be made again. [`Map::map_into`] maps into other processes, and
-//! [`Descriptor::read_bytes`] needs no map.
+//! [`Client::remap`] what they have already. [`Descriptor::read_bytes`] needs no map.
 //!
 //! ```no_run
 //! fn main() -> iomd::Result<()> {
@@ -56,6 +56,7 @@ mod object;
 mod processor_cache;
 mod purge;
 mod redirect;
+mod remap;
 mod request;
 mod suspend;
 mod task;
@@ -68,7 +69,8 @@ pub use deadline::Deadline;
 pub use descriptor::{Descriptor, DescriptorInfo, PageCounts};
 pub use error::{Error, Result};
 pub use features::{
-    BufferFlags, CopyFlags, Features, IntoTaskFlags, MapFlags, RedirectFlags, SubFlags,
+    BufferFlags, CopyFlags, Features, IntoTaskFlags, MapFlags, RedirectFlags, RemapFlags, SubFlags,
+    VmFlags,
 };
 pub use foreign::{AddressRange, Direction};
 pub use map::{Map, MapInfo, MmapOptions, Segment};
@@ -81,6 +83,7 @@ pub use object::{Access, AnyObject, Kind, Object, Objects};
 pub use processor_cache::Operation;
 pub use purge::Purgeable;
 pub use redirect::{RedirectBuilder, Redirected};
+pub use remap::{Protection, RemapBuilder, Remapped};
 pub use request::Request;
 pub use rustix::io::Errno;
 pub use suspend::{IfAbandoned, SuspendBuilder};

@@ -182,7 +182,8 @@ impl Guards {
 pub enum Inheritance {
     /// The same mapping.
     Share,
-    /// A copy. Refused with `EOPNOTSUPP`.
+    /// A copy; of memory that was copied itself (`RemapBuilder::copy`), and refused with `EOPNOTSUPP`
+    /// elsewhere.
     Copy,
     /// Nothing.
     #[default]

@@ -99,6 +99,8 @@ pub enum Request {
     Mmap { offset: u64, length: usize, address: Option<usize> },
     /// [`Map::map_into`](crate::Map::map_into)
     MapInto { offset: u64, length: u64, address: Option<u64> },
+    /// [`Client::remap`](crate::Client::remap)
+    Remap { address: u64, length: u64, copy: bool },
     /// [`Client::own_task`](crate::Client::own_task) and [`Client::task`](crate::Client::task)
     OpenTask { pid: i32 },
     /// [`Task::process`](crate::Task::process)
@@ -349,6 +351,36 @@ impl Request {
             }
             (Self::OpenTask { .. }, Errno::SRCH | Errno::INVAL) => "there is no such process",
 
+            (Self::Remap { length: 0, .. }, Errno::INVAL) => "the length is 0",
+            (Self::Remap { .. }, Errno::INVAL) => {
+                "source address and length together are too large, protections or inheritance are \
+                 none, or a file is not a task"
+            }
+            (Self::Remap { .. }, Errno::FAULT) => {
+                "the source has nothing there, or the target has no such addresses"
+            }
+            (Self::Remap { .. }, Errno::NOSPC) => {
+                "the place is occupied or has bits of the mask, or there is none"
+            }
+            (Self::Remap { .. }, Errno::ACCESS) => {
+                "the source does not have these rights, or a new mapping of it cannot"
+            }
+            (Self::Remap { .. }, Errno::PERM) => "the target may not map there",
+            (Self::Remap { .. }, Errno::OPNOTSUPP) => {
+                "the source has memory there that only its driver maps, or secret memory, or huge \
+                 pages of hugetlbfs; or shared memory was to be copied when the target forks"
+            }
+            (Self::Remap { .. }, Errno::IO) => "some of the source's memory cannot be had",
+            (Self::Remap { .. }, Errno::SRCH) => "a task's process has exited or called exec",
+            (Self::Remap { .. }, Errno::TIMEDOUT) => {
+                "no thread of the target came by in time: they are stopped, or wait for what no \
+                 signal ends"
+            }
+            (Self::Remap { .. }, Errno::NOMEM) => {
+                "that is more than the caller's limit on locked memory (ulimit -l), the target's \
+                 limits on its address space, or what there is"
+            }
+
             (Self::MapInto { .. }, Errno::SRCH) => "its process has exited or called exec",
             (Self::MapInto { .. }, Errno::TIMEDOUT) => {
                 "no thread of its process came by in time: they are stopped, or wait for what no \
@@ -563,6 +595,10 @@ impl fmt::Display for Request {
             Self::MapInto { offset, length, address } => {
                 write!(f, "map {} into the task", Range(*offset, *length))?;
                 address.map_or(Ok(()), |address| write!(f, " at {address:#x}"))
+            }
+            Self::Remap { address, length, copy } => {
+                let how = if *copy { "remap a copy of" } else { "remap" };
+                write!(f, "{how} {length} bytes at {address:#x}")
             }
             Self::OpenTask { pid: 0 } => write!(f, "open the calling process as a task"),
             Self::OpenTask { pid } => write!(f, "open process {pid} as a task"),
