@@ -76,6 +76,8 @@ pub enum Command {
     Seal(Seal),
     /// Map memory into a process, without its help
     Map(Map),
+    /// Map memory that a process has in another place as well, in the same process or in another
+    Remap(Remap),
     /// Let the kernel take a descriptor's memory when it needs it, or no more, or take it now
     Purge(Purge),
     /// Write bytes of a descriptor to the standard output, without a map
@@ -332,6 +334,59 @@ impl From<Guards> for iomd::Guards {
         match guards {
             Guards::Small => Self::Small,
             Guards::Large => Self::Large,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub struct Remap {
+    /// The process that has it
+    pub source: i32,
+    /// Where it is there
+    #[arg(value_parser = bytes)]
+    pub address: u64,
+    /// How much, rounded up to whole pages
+    #[arg(value_parser = bytes)]
+    pub length: u64,
+    /// The process that gets it; without this it is the one that has it
+    #[arg(long, value_name = "PID")]
+    pub task: Option<i32>,
+    /// Where it shall be; nothing may be mapped there
+    #[arg(long, value_name = "ADDRESS", value_parser = bytes, conflicts_with = "from")]
+    pub at: Option<u64>,
+    /// The first place from that address on where it fits
+    #[arg(long, value_name = "ADDRESS", default_value = "0", value_parser = bytes)]
+    pub from: u64,
+    /// Bits that the address must not have
+    #[arg(long, value_name = "BITS", default_value = "0", value_parser = bytes)]
+    pub mask: u64,
+    /// A copy, which nobody else sees
+    #[arg(long)]
+    pub copy: bool,
+    /// For reading only
+    #[arg(long)]
+    pub read_only: bool,
+    /// What a forked child gets of it
+    #[arg(long, value_enum, default_value = "none")]
+    pub inheritance: Inheritance,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Inheritance {
+    /// The same memory
+    Share,
+    /// A copy of it; for a copy only
+    Copy,
+    /// Nothing
+    None,
+}
+
+impl From<Inheritance> for iomd::Inheritance {
+    fn from(inheritance: Inheritance) -> Self {
+        match inheritance {
+            Inheritance::Share => Self::Share,
+            Inheritance::Copy => Self::Copy,
+            Inheritance::None => Self::None,
         }
     }
 }

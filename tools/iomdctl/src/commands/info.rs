@@ -26,6 +26,8 @@ pub struct Info {
     task_calls: Vec<u32>,
     into_task_flags: Vec<String>,
     sub_flags: Vec<String>,
+    remap_flags: Vec<String>,
+    vm_flags: Vec<String>,
 }
 
 pub fn run(client: &Client) -> Result<Info> {
@@ -48,6 +50,8 @@ impl From<Features> for Info {
             task_calls: calls(0x60, features.task_calls),
             into_task_flags: names(features.into_task_flags.iter_names()),
             sub_flags: names(features.sub_flags.iter_names()),
+            remap_flags: names(features.remap_flags.iter_names()),
+            vm_flags: names(features.vm_flags.iter_names()),
         }
     }
 }
@@ -74,7 +78,9 @@ impl fmt::Display for Info {
         writeln!(f, "redirect flags    {}", self.redirect_flags.join(" "))?;
         writeln!(f, "copy flags        {}", self.copy_flags.join(" "))?;
         writeln!(f, "into-task flags   {}", self.into_task_flags.join(" "))?;
-        writeln!(f, "sub flags         {}", self.sub_flags.join(" "))
+        writeln!(f, "sub flags         {}", self.sub_flags.join(" "))?;
+        writeln!(f, "remap flags       {}", self.remap_flags.join(" "))?;
+        writeln!(f, "vm flags          {}", self.vm_flags.join(" "))
     }
 }
 

@@ -17,6 +17,7 @@ mod names;
 mod purge;
 mod read;
 mod redirect;
+mod remap;
 mod resume;
 mod seal;
 mod show;
@@ -50,6 +51,7 @@ pub fn run(arguments: Arguments) -> Result<u8> {
         Command::Resume { id } => output::result(&resume::run(&client()?, id)?, json)?,
         Command::Seal(arguments) => seal::run(&client()?, &arguments, json)?,
         Command::Map(arguments) => output::result(&map::run(&client()?, &arguments)?, json)?,
+        Command::Remap(arguments) => output::result(&remap::run(&client()?, &arguments)?, json)?,
         Command::Purge(arguments) => output::result(&purge::run(&client()?, &arguments)?, json)?,
         Command::Read(arguments) => read::run(&client()?, &arguments, json)?,
         Command::Write(arguments) => output::result(&write::run(&client()?, &arguments)?, json)?,

@@ -8,5 +8,6 @@ mod create;
 mod dma_buf;
 mod map;
 mod parts;
+mod remap;
 mod top;
 mod trace;
