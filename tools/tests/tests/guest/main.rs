@@ -41,6 +41,7 @@ mod read_only;
 mod read_only_writes;
 mod redirect;
 mod refusals;
+mod remap;
 mod rmmod;
 mod seal;
 mod segments;

@@ -8,33 +8,21 @@ use std::sync::OnceLock;
 
 use iomd::Errno;
 use iomd_sys::{
-    IOMD_ADDRESS_RANGES_CREATE, IOMD_BUFFER_CONTIGUOUS, IOMD_BUFFER_CREATE, IOMD_BUFFER_LARGE,
-    IOMD_BUFFER_SPARSE, IOMD_COMPLETE, IOMD_COPY, IOMD_COPY_REFUSE_PINNED,
-    IOMD_COPY_RESUME_ON_TARGET, IOMD_DESCRIPTOR_INFO, IOMD_DESCRIPTOR_REOPEN,
-    IOMD_DESCRIPTOR_RESUME, IOMD_DESCRIPTOR_SUSPEND, IOMD_DIRECTION_IN, IOMD_DMA_BUF_EXPORT,
-    IOMD_DMA_BUF_IMPORT, IOMD_FEATURES, IOMD_FLUSH_PROCESSOR_CACHE, IOMD_GUARD_CREATE,
-    IOMD_INTERLEAVED_CREATE, IOMD_INTO_TASK_FIXED, IOMD_INTO_TASK_READ_ONLY, IOMD_MAP_ANYWHERE,
-    IOMD_MAP_CREATE, IOMD_MAP_CREATE_KEEP, IOMD_MAP_CREATE_KERNEL, IOMD_MAP_DMA_BUF_EXPORT,
-    IOMD_MAP_EXISTING, IOMD_MAP_INFO, IOMD_MAP_INTO_TASK, IOMD_MAP_REOPEN, IOMD_MAP_SEAL,
-    IOMD_MAP_SEGMENT, IOMD_MAP_WIRE, IOMD_MAPPED_READ, IOMD_MAPPED_WRITE, IOMD_MEMFD_IMPORT,
-    IOMD_MULTI_CREATE, IOMD_OBJECT_NEXT, IOMD_OBJECT_OPEN, IOMD_OPEN_READ_ONLY,
-    IOMD_OPERATION_FLUSH, IOMD_PAGE_COUNTS, IOMD_PERFORM_OPERATION, IOMD_PHYSICAL_CREATE,
-    IOMD_PREPARE, IOMD_PURGEABLE_VOLATILE, IOMD_READ_BYTES, IOMD_REDIRECT,
-    IOMD_REDIRECT_ABANDONED_RESUME, IOMD_REDIRECT_ABANDONED_SIGBUS, IOMD_REDIRECT_BATCH,
-    IOMD_REDIRECT_REFUSE_PINNED, IOMD_REOPEN_PERSISTENT, IOMD_RESUME, IOMD_SET_LENGTH,
+    IOMD_ADDRESS_RANGES_CREATE, IOMD_BUFFER_CONTIGUOUS, IOMD_BUFFER_CREATE, IOMD_BUFFER_LARGE, IOMD_BUFFER_SPARSE, IOMD_COMPLETE, IOMD_COPY, IOMD_COPY_REFUSE_PINNED, IOMD_COPY_RESUME_ON_TARGET, IOMD_DESCRIPTOR_INFO, IOMD_DESCRIPTOR_REOPEN, IOMD_DESCRIPTOR_RESUME, IOMD_DESCRIPTOR_SUSPEND, IOMD_DIRECTION_IN, IOMD_DMA_BUF_EXPORT, IOMD_DMA_BUF_IMPORT, IOMD_FEATURES, IOMD_FLUSH_PROCESSOR_CACHE, IOMD_GUARD_CREATE, IOMD_INTERLEAVED_CREATE, IOMD_INTO_TASK_FIXED, IOMD_INTO_TASK_READ_ONLY, IOMD_MAP_ANYWHERE, IOMD_MAP_CREATE, IOMD_MAP_CREATE_KEEP, IOMD_MAP_CREATE_KERNEL, IOMD_MAP_DMA_BUF_EXPORT, IOMD_MAP_EXISTING, IOMD_MAP_INFO, IOMD_MAP_INTO_TASK, IOMD_MAP_REOPEN, IOMD_MAP_SEAL, IOMD_MAP_SEGMENT, IOMD_MAP_WIRE, IOMD_MAPPED_READ, IOMD_MAPPED_WRITE, IOMD_MEMFD_IMPORT, IOMD_MULTI_CREATE, IOMD_OBJECT_NEXT, IOMD_OBJECT_OPEN, IOMD_OPEN_READ_ONLY, IOMD_OPERATION_FLUSH, IOMD_PAGE_COUNTS, IOMD_PERFORM_OPERATION, IOMD_PHYSICAL_CREATE, IOMD_PREPARE, IOMD_PURGEABLE_VOLATILE, IOMD_READ_BYTES, IOMD_REDIRECT, IOMD_REDIRECT_ABANDONED_RESUME, IOMD_REDIRECT_ABANDONED_SIGBUS, IOMD_REDIRECT_BATCH, IOMD_REDIRECT_REFUSE_PINNED, IOMD_REOPEN_PERSISTENT, IOMD_RESUME, IOMD_SET_LENGTH, IOMD_INHERIT_NONE, IOMD_REMAP, IOMD_REMAP_COPY, IOMD_REMAP_PROTECTIONS,
     IOMD_SET_PURGEABLE, IOMD_SET_TAG, IOMD_SUB_CREATE, IOMD_SUB_READ_ONLY, IOMD_SUSPEND,
     IOMD_SUSPEND_ABANDONED_RESUME, IOMD_SUSPEND_ABANDONED_SIGBUS, IOMD_SUSPEND_SPARE_CALLER,
-    IOMD_TASK_INFO, IOMD_TASK_OPEN, IOMD_UNMAP, IOMD_WRITE_BYTES, iomd_address_range,
-    iomd_address_ranges_create, iomd_batch_entry, iomd_buffer_create, iomd_complete, iomd_copy,
-    iomd_descriptor_info, iomd_descriptor_reopen, iomd_descriptor_resume, iomd_descriptor_suspend,
-    iomd_dma_buf_export, iomd_dma_buf_import, iomd_features, iomd_flush_processor_cache,
-    iomd_guard_create, iomd_interleaved_create, iomd_map_create, iomd_map_dma_buf_export,
-    iomd_map_existing, iomd_map_info, iomd_map_into_task, iomd_map_reopen, iomd_map_seal,
-    iomd_map_segment, iomd_map_wire, iomd_mapped_read, iomd_mapped_write, iomd_memfd_import,
-    iomd_multi_create, iomd_object_next, iomd_object_open, iomd_page_counts,
-    iomd_perform_operation, iomd_physical_create, iomd_prepare, iomd_read_bytes, iomd_redirect,
-    iomd_redirect_batch, iomd_resume, iomd_set_length, iomd_set_purgeable, iomd_set_tag,
-    iomd_sub_create, iomd_suspend, iomd_task_info, iomd_task_open, iomd_unmap, iomd_write_bytes,
+    IOMD_TASK_INFO, IOMD_TASK_OPEN, IOMD_UNMAP, IOMD_VM_FLAGS_ANYWHERE, IOMD_VM_PROT_READ,
+    IOMD_WRITE_BYTES, iomd_address_range, iomd_address_ranges_create, iomd_batch_entry,
+    iomd_buffer_create, iomd_complete, iomd_copy, iomd_descriptor_info, iomd_descriptor_reopen,
+    iomd_descriptor_resume, iomd_descriptor_suspend, iomd_dma_buf_export, iomd_dma_buf_import,
+    iomd_features, iomd_flush_processor_cache, iomd_guard_create, iomd_interleaved_create,
+    iomd_map_create, iomd_map_dma_buf_export, iomd_map_existing, iomd_map_info, iomd_map_into_task,
+    iomd_map_reopen, iomd_map_seal, iomd_map_segment, iomd_map_wire, iomd_mapped_read,
+    iomd_mapped_write, iomd_memfd_import, iomd_multi_create, iomd_object_next, iomd_object_open,
+    iomd_page_counts, iomd_perform_operation, iomd_physical_create, iomd_prepare, iomd_read_bytes,
+    iomd_redirect, iomd_redirect_batch, iomd_remap, iomd_resume, iomd_set_length,
+    iomd_set_purgeable, iomd_set_tag, iomd_sub_create, iomd_suspend, iomd_task_info,
+    iomd_task_open, iomd_unmap, iomd_write_bytes,
 };
 use rustix::mm::MprotectFlags;
 
@@ -123,7 +111,7 @@ macro_rules! outs {
     ($structure:ident: $($member:ident),*) => { &[$(offset_of!($structure, $member)),*] };
 }
 
-pub const CALLS: [Call; 46] = [
+pub const CALLS: [Call; 47] = [
     Call {
         name: "FEATURES",
         number: IOMD_FEATURES,
@@ -134,7 +122,7 @@ pub const CALLS: [Call; 46] = [
         outs: outs!(
             iomd_features: page_size, reserved, client_calls, descriptor_calls, map_calls,
             buffer_flags, map_flags, map_options, cache_modes, redirect_flags, copy_flags,
-            task_calls, into_task_flags, sub_flags
+            task_calls, into_task_flags, sub_flags, remap_flags, vm_flags
         ),
         file: None,
     },
@@ -313,6 +301,31 @@ pub const CALLS: [Call; 46] = [
         padding: &[],
         outs: outs!(iomd_physical_create: fd, id),
         file: Some(offset_of!(iomd_physical_create, fd)),
+    },
+    Call {
+        name: "REMAP",
+        number: IOMD_REMAP,
+        object: |world| world.client.as_fd(),
+        // A window of this process is there twice then.
+        argument: |world| {
+            let task = world.task.as_fd().as_raw_fd();
+            Argument::of(iomd_remap {
+                vm_flags: IOMD_VM_FLAGS_ANYWHERE,
+                inheritance: IOMD_INHERIT_NONE,
+                target_task: task,
+                source_task: task,
+                source_address: world.window() as u64,
+                length: PAGE as u64,
+                cur_protection: IOMD_VM_PROT_READ,
+                max_protection: IOMD_VM_PROT_READ,
+                ..Default::default()
+            })
+        },
+        flags: IOMD_REMAP_COPY | IOMD_REMAP_PROTECTIONS,
+        padding: &[],
+        // Without a flag that says so, the protections are not asked for.
+        outs: outs!(iomd_remap: cur_protection, max_protection),
+        file: None,
     },
     Call {
         name: "TASK_INFO",

@@ -79,6 +79,11 @@ impl World {
         }
     }
 
+    /// Where this process has the source.
+    pub fn window(&self) -> usize {
+        self.windows[0].as_ptr().expose_provenance()
+    }
+
     pub fn sight(&self) -> Sight {
         Sight {
             files: open_files(),

@@ -99,6 +99,23 @@ fn memory_of_a_device_is_shown() {
     assert_eq!(map.mmap().unwrap().load_u64(8), TAG);
 }
 
+#[test]
+fn remapped_it_is_the_same_and_never_a_copy() {
+    let device = Device::find();
+    let memory = make(device.address, PAGE as u64).unwrap();
+    let shown = window(&memory);
+    shown.store_u64(0, TAG);
+    let client = client();
+    let task = client.own_task().unwrap();
+    let address = shown.as_ptr().expose_provenance() as u64;
+    let remap = || client.remap(&task, address, PAGE as u64);
+    let alias = Region::at(remap().run().unwrap().address as usize, PAGE);
+    assert_eq!(alias.read(0), TAG);
+    alias.unmap().unwrap();
+    let refused = remap().copy(true).run().unwrap_err();
+    assert_eq!(refused.errno(), Errno::OPNOTSUPP);
+}
+
 /// A driver that takes the memory of its device has it alone.
 #[test]
 fn whoever_has_it_mapped_already_loses_it() {
