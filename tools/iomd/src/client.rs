@@ -13,7 +13,8 @@ use crate::error::Asked;
 use crate::handle::handle;
 use crate::mapping::{Place, Placement};
 use crate::{
-    Access, AnyObject, Batch, BufferFlags, Descriptor, Error, Features, Kind, Map, Mapping, Objects, Request, Result, Task, task, RemapBuilder,
+    Access, AnyObject, Batch, BufferFlags, Descriptor, Error, Features, Kind, Map, Mapping,
+    Objects, RemapBuilder, Request, Result, Task, task,
 };
 
 /// Where the device is.
