@@ -13,11 +13,11 @@ use crate::{
     abi::{
         iomd_batch_entry, iomd_buffer_create, iomd_features, iomd_object_next, iomd_object_open,
         iomd_redirect_batch, iomd_task_open, IOMD_ADDRESS_RANGES_CREATE, IOMD_BATCH_MAX,
-        IOMD_BUFFER_CONTIGUOUS, IOMD_BUFFER_CREATE, IOMD_BUFFER_LARGE, IOMD_BUFFER_SPARSE,
-        IOMD_COMPLETE, IOMD_COPY, IOMD_COPY_REFUSE_PINNED, IOMD_COPY_RESUME_ON_TARGET,
-        IOMD_DESCRIPTOR_INFO, IOMD_DESCRIPTOR_REOPEN, IOMD_DESCRIPTOR_RESUME,
-        IOMD_DESCRIPTOR_SUSPEND, IOMD_DMA_BUF_EXPORT, IOMD_DMA_BUF_IMPORT, IOMD_FEATURES,
-        IOMD_FLUSH_PROCESSOR_CACHE, IOMD_GUARD_CREATE, IOMD_INTERLEAVED_CREATE,
+        IOMD_BUFFER_CONTIGUOUS, IOMD_BUFFER_CREATE, IOMD_BUFFER_GUARDED, IOMD_BUFFER_LARGE,
+        IOMD_BUFFER_SPARSE, IOMD_COMPLETE, IOMD_COPY, IOMD_COPY_REFUSE_PINNED,
+        IOMD_COPY_RESUME_ON_TARGET, IOMD_DESCRIPTOR_INFO, IOMD_DESCRIPTOR_REOPEN,
+        IOMD_DESCRIPTOR_RESUME, IOMD_DESCRIPTOR_SUSPEND, IOMD_DMA_BUF_EXPORT, IOMD_DMA_BUF_IMPORT,
+        IOMD_FEATURES, IOMD_FLUSH_PROCESSOR_CACHE, IOMD_GUARD_CREATE, IOMD_INTERLEAVED_CREATE,
         IOMD_INTO_TASK_FIXED, IOMD_INTO_TASK_READ_ONLY, IOMD_KIND_MAP, IOMD_MAPPED_READ,
         IOMD_MAPPED_WRITE, IOMD_MAP_CREATE, IOMD_MAP_CREATE_KEEP, IOMD_MAP_CREATE_KERNEL,
         IOMD_MAP_DMA_BUF_EXPORT, IOMD_MAP_EXISTING, IOMD_MAP_INFO, IOMD_MAP_INTO_TASK,
@@ -57,7 +57,8 @@ use kernel::{
 };
 
 /// The flags of a buffer.
-const BUFFER_FLAGS: u32 = IOMD_BUFFER_SPARSE | IOMD_BUFFER_LARGE | IOMD_BUFFER_CONTIGUOUS;
+const BUFFER_FLAGS: u32 =
+    IOMD_BUFFER_SPARSE | IOMD_BUFFER_LARGE | IOMD_BUFFER_CONTIGUOUS | IOMD_BUFFER_GUARDED;
 
 /// A client has nothing of its own but the right to lock several maps.
 #[pin_data]
@@ -113,6 +114,7 @@ impl MiscDevice for Client {
         let supply = Supply {
             sparse: true,
             layout: Layout::Pages,
+            guarded: false,
         };
         let descriptor = Descriptor::new_buffer(length, supply)?;
         let cover = descriptor.extents().cover(0, length)?;
@@ -230,7 +232,11 @@ fn supply(flags: u32) -> Result<Supply> {
         _ => return Err(EINVAL),
     };
 
-    Ok(Supply { sparse, layout })
+    Ok(Supply {
+        sparse,
+        layout,
+        guarded: has(IOMD_BUFFER_GUARDED),
+    })
 }
 
 fn object_next(argument: UserPtr) -> Result<isize> {

@@ -69,6 +69,15 @@ impl DescriptorFile {
         argument.answer()
     }
 
+    /// The options of a map of it, from those that were asked for.
+    pub(super) fn guarded(&self, options: Options) -> Result<Options> {
+        if self.descriptor().is_guarded() {
+            Ok(options.guarded()?)
+        } else {
+            Ok(options)
+        }
+    }
+
     fn reopen(&self, file: &File, argument: UserPtr) -> Result<isize> {
         let argument = Argument::<iomd_descriptor_reopen>::read_to_answer(argument)?;
         let reopen = &argument.value;
@@ -96,7 +105,7 @@ impl DescriptorFile {
 
         check_flags(create.flags, IOMD_MAP_CREATE_KEEP | IOMD_MAP_CREATE_KERNEL)?;
         check_padding(create.padding)?;
-        let options = Options::new(create.options)?;
+        let options = self.guarded(Options::new(create.options)?)?;
         if cache_modes() & (1 << options.cache_number()) == 0 {
             return Err(EOPNOTSUPP);
         }

@@ -24,6 +24,11 @@ impl DescriptorFile {
         check_flags(existing.flags, 0)?;
         check_padding(existing.padding)?;
         let options = Options::of_existing(existing.options)?;
+        let options = if options.is_anywhere() {
+            self.guarded(options)?
+        } else {
+            options
+        };
         let is_misplaced = existing.address % PAGE_SIZE != 0 && !options.is_anywhere();
         if is_misplaced || options.is_static() && options.is_anywhere() {
             return Err(EINVAL);

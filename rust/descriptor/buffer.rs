@@ -40,12 +40,14 @@ const KIND: Kind = Kind {
 /// `None` while it is taken away.
 pub(crate) type Contents = Option<Pin<KBox<PageArray>>>;
 
-/// When and how a buffer gets its memory.
+/// When and how a buffer gets its memory, and how that is mapped.
 #[derive(Clone, Copy)]
 pub(crate) struct Supply {
     /// Not at once, but where it is touched.
     pub(crate) sparse: bool,
     pub(crate) layout: Layout,
+    /// Its mappings are between guards.
+    pub(crate) guarded: bool,
 }
 
 /// How memory lies in physical memory.
@@ -85,6 +87,11 @@ impl Buffer {
     /// All of it.
     pub(super) fn range(&self) -> PageRange {
         self.range
+    }
+
+    /// Whether its mappings are to be between guards.
+    pub(super) fn is_guarded(&self) -> bool {
+        self.supply.guarded
     }
 
     pub(super) fn account(&self) -> &Account {

@@ -188,6 +188,11 @@ impl Descriptor {
         self.tag.store(tag, Relaxed);
     }
 
+    /// Whether its mappings are to be between guards.
+    pub(crate) fn is_guarded(&self) -> bool {
+        self.buffer().is_some_and(Buffer::is_guarded)
+    }
+
     /// All of it.
     pub(crate) fn range(&self) -> PageRange {
         self.range

@@ -92,6 +92,15 @@ impl Options {
         Self::new(bits & !(STATIC | REFERENCE)).map(|_| Self(bits))
     }
 
+    /// With guards of a page, or the larger ones that it has: of memory that is mapped so.
+    pub fn guarded(self) -> Result<Self, OptionsError> {
+        if self.guard() != 0 {
+            return Ok(self);
+        }
+        Self::new(self.0 & !(STATIC | REFERENCE) | GUARDED_SMALL)
+            .map(|_| Self(self.0 | GUARDED_SMALL))
+    }
+
     /// With kIOMapStatic: those of an object that unmaps nothing.
     pub fn with_static(self) -> Self {
         Self(self.0 | STATIC)

@@ -173,6 +173,8 @@ struct iomd_features {
 #define IOMD_BUFFER_LARGE	(1U << 1)
 /* All of it is together in physical memory; neither sparse nor large */
 #define IOMD_BUFFER_CONTIGUOUS	(1U << 2)
+/* Its maps are as if made with IOMD_MAP_GUARDED_SMALL, or have larger guards */
+#define IOMD_BUFFER_GUARDED	(1U << 3)
 
 /**
  * struct iomd_buffer_create - IOMD_BUFFER_CREATE: make zeroed memory

@@ -115,10 +115,13 @@ impl Client {
     /// are where [`Map::mmap`] puts them. With [`SPARSE`](BufferFlags::SPARSE) besides, the first touch
     /// brings a whole piece.
     ///
+    /// With [`GUARDED`](BufferFlags::GUARDED) its maps have guards, a page on each side, or larger ones
+    /// if they ask for them (`inTaskWithGuardPages`).
+    ///
     /// # Errors
     ///
     /// As [`buffer`](Self::buffer); `EINVAL` for flags that do not go together:
-    /// [`CONTIGUOUS`](BufferFlags::CONTIGUOUS) goes with neither of the others; `EOPNOTSUPP` for more
+    /// [`CONTIGUOUS`](BufferFlags::CONTIGUOUS) is neither sparse nor large; `EOPNOTSUPP` for more
     /// than 4 MiB together; `ENOMEM` also if there is nowhere so much together.
     pub fn buffer_with(&self, length: u64, flags: BufferFlags) -> Result<Descriptor> {
         let argument = sys::iomd_buffer_create {

@@ -53,6 +53,8 @@ bitflags! {
         const LARGE = sys::IOMD_BUFFER_LARGE as u64;
         /// All of it is together in physical memory.
         const CONTIGUOUS = sys::IOMD_BUFFER_CONTIGUOUS as u64;
+        /// Its mappings are between guards.
+        const GUARDED = sys::IOMD_BUFFER_GUARDED as u64;
         const _ = !0;
     }
 

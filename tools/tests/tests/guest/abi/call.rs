@@ -8,8 +8,8 @@ use std::sync::OnceLock;
 
 use iomd::Errno;
 use iomd_sys::{
-    IOMD_ADDRESS_RANGES_CREATE, IOMD_BUFFER_CONTIGUOUS, IOMD_BUFFER_CREATE, IOMD_BUFFER_LARGE,
-    IOMD_BUFFER_SPARSE, IOMD_COMPLETE, IOMD_COPY, IOMD_COPY_REFUSE_PINNED,
+    IOMD_ADDRESS_RANGES_CREATE, IOMD_BUFFER_CONTIGUOUS, IOMD_BUFFER_CREATE, IOMD_BUFFER_GUARDED,
+    IOMD_BUFFER_LARGE, IOMD_BUFFER_SPARSE, IOMD_COMPLETE, IOMD_COPY, IOMD_COPY_REFUSE_PINNED,
     IOMD_COPY_RESUME_ON_TARGET, IOMD_DESCRIPTOR_INFO, IOMD_DESCRIPTOR_REOPEN,
     IOMD_DESCRIPTOR_RESUME, IOMD_DESCRIPTOR_SUSPEND, IOMD_DIRECTION_IN, IOMD_DMA_BUF_EXPORT,
     IOMD_DMA_BUF_IMPORT, IOMD_FEATURES, IOMD_FLUSH_PROCESSOR_CACHE, IOMD_GUARD_CREATE,
@@ -147,7 +147,10 @@ pub const CALLS: [Call; 47] = [
         argument: |_| {
             Argument::of(iomd_buffer_create { length: 3 * PAGE as u64, ..Default::default() })
         },
-        flags: IOMD_BUFFER_SPARSE | IOMD_BUFFER_LARGE | IOMD_BUFFER_CONTIGUOUS,
+        flags: IOMD_BUFFER_SPARSE
+            | IOMD_BUFFER_LARGE
+            | IOMD_BUFFER_CONTIGUOUS
+            | IOMD_BUFFER_GUARDED,
         padding: &[offset_of!(iomd_buffer_create, padding)],
         outs: outs!(iomd_buffer_create: id, fd),
         file: Some(offset_of!(iomd_buffer_create, fd)),

@@ -4,7 +4,7 @@
 
 use std::os::fd::{AsFd, AsRawFd};
 
-use iomd::{BufferFlags, CopyFlags, Errno, MapFlags, RedirectFlags};
+use iomd::{BufferFlags, CopyFlags, Errno, Guards, MapFlags, RedirectFlags};
 use iomd_sys::{
     IOMD_BUFFER_CREATE, IOMD_COPY, IOMD_FEATURES, IOMD_INTO_TASK_FIXED, IOMD_IOC_TYPE,
     IOMD_MAP_ANYWHERE, IOMD_MAP_CACHE_MASK, IOMD_MAP_CREATE, IOMD_MAP_GUARDED_LARGE,
@@ -77,6 +77,10 @@ fn flags_of_buffers() {
             BufferFlags::SPARSE => assert_eq!(resident, 0),
             BufferFlags::LARGE => assert_eq!(segment().address % length, 0),
             BufferFlags::CONTIGUOUS => assert_eq!(segment().length, length),
+            BufferFlags::GUARDED => {
+                let options = memory.map().create().unwrap().info().unwrap().options;
+                assert_eq!(options.guards(), Guards::Small);
+            }
             _ => panic!("a flag that this test does not know: {flag:?}"),
         }
     }

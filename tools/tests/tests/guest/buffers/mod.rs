@@ -4,6 +4,7 @@
 
 mod cgroups;
 mod contiguous;
+mod guarded;
 mod locked_memory;
 mod sparse;
 
