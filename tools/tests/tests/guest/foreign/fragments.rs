@@ -87,6 +87,14 @@ fn every_byte_is_where_it_belongs() {
         let between = source.copy_out(0, source.len());
         copy.copy_to(&memory).run().unwrap();
         assert!(join(source, &pieces) == expected);
+        // The same without maps.
+        let mut read = vec![0; TOTAL];
+        assert_eq!(memory.read_bytes(0, &mut read).unwrap(), TOTAL);
+        assert!(read == expected);
+        let other: Vec<u8> = expected.iter().map(|byte| !byte).collect();
+        assert_eq!(memory.write_bytes(0, &other).unwrap(), TOTAL);
+        assert!(join(source, &pieces) == other);
+        assert_eq!(memory.write_bytes(0, &expected).unwrap(), TOTAL);
         // What is between the pieces is nobody's business.
         let mut now = between;
         let mut position = 0;

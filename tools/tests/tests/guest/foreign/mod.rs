@@ -24,7 +24,7 @@ use iomd::{AddressRange, Descriptor, Direction, Task};
 use crate::support::{PAGE, Region, client};
 
 /// Anonymous memory of this process, of so many pages.
-fn memory(pages: usize) -> Region {
+pub fn memory(pages: usize) -> Region {
     let region = Region::reserve(pages);
     region.protect(rustix::mm::MprotectFlags::READ | rustix::mm::MprotectFlags::WRITE).unwrap();
     region
@@ -39,11 +39,11 @@ fn painted_memory(pages: usize, tag: u64) -> Region {
     region
 }
 
-fn range(region: Region) -> AddressRange {
+pub fn range(region: Region) -> AddressRange {
     AddressRange { address: region.address() as u64, length: region.len() as u64 }
 }
 
-fn own_task() -> Task {
+pub fn own_task() -> Task {
     client().own_task().unwrap()
 }
 

@@ -16,8 +16,10 @@ mod switches;
 
 use std::os::fd::OwnedFd;
 
-use iomd::{Access, Descriptor};
+use iomd::{Access, Descriptor, Direction};
+use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
 
+use crate::foreign;
 use crate::support::{PAGE, buffer, client, dma_buf, paint, painted};
 
 /// Pages of each sample.
@@ -37,12 +39,14 @@ pub struct Kind {
 }
 
 /// All of them. One more is a line here.
-pub const KINDS: [Kind; 8] = [
+pub const KINDS: [Kind; 10] = [
     Kind { name: "buffer", painted: |tag| Sample::alone(painted(PAGES, tag)) },
     Kind { name: "sparse buffer", painted: sparse },
     Kind { name: "sub", painted: sub },
     Kind { name: "multi", painted: multi },
     Kind { name: "interleaved", painted: interleaved },
+    Kind { name: "address ranges", painted: ranges },
+    Kind { name: "memfd", painted: memfd },
     Kind { name: "dma-buf of a memfd", painted: |tag| imported(dma_buf::of_memfd(PAGES), tag) },
     Kind { name: "dma-buf of a heap", painted: |tag| imported(dma_buf::of_heap(PAGES), tag) },
     Kind { name: "sub of a multi of an interleaved", painted: nested },
@@ -72,6 +76,24 @@ fn sparse(tag: u64) -> Sample {
 
 fn imported(dma_buf: OwnedFd, tag: u64) -> Sample {
     let memory = client().import_dma_buf(dma_buf, 0, 0).unwrap();
+    Sample::made_of(memory, vec![], tag)
+}
+
+/// Memory of this process, which has it no longer.
+fn ranges(tag: u64) -> Sample {
+    let parts = [foreign::memory(3), foreign::memory(PAGES - 3)];
+    let memory =
+        client().address_ranges(&foreign::own_task(), &parts.map(foreign::range), Direction::InOut);
+    let memory = memory.unwrap();
+    memory.prepare(None).unwrap();
+    parts.iter().for_each(|part| part.unmap().unwrap());
+    Sample::made_of(memory, vec![], tag)
+}
+
+fn memfd(tag: u64) -> Sample {
+    let file = memfd_create("sample", MemfdFlags::CLOEXEC).unwrap();
+    ftruncate(&file, bytes_of(PAGES)).unwrap();
+    let memory = client().import_memfd(file, 0, bytes_of(PAGES), Direction::InOut).unwrap();
     Sample::made_of(memory, vec![], tag)
 }
 
