@@ -18,7 +18,7 @@ use crate::{
     registry::Strong,
 };
 use core::iter;
-use kernel::{prelude::*, sync::Arc};
+use kernel::{alloc::Flags, prelude::*, sync::Arc};
 
 /// What a descriptor's pages are.
 pub(super) enum Memory {
@@ -183,6 +183,16 @@ impl Shown {
         self.descriptor.is_same(&other.descriptor) && self.range.overlaps(other.range)
     }
 
+    /// Whether to charge a list that is kept with a map, of so many of these. Not one of a single entry:
+    /// at a cgroup's limit the charge can kill a task, and a redirect replaces what was charged with the map.
+    pub(super) fn flags_for(count: usize) -> Flags {
+        if count > 1 {
+            GFP_KERNEL_ACCOUNT
+        } else {
+            GFP_KERNEL
+        }
+    }
+
     /// Everything of which pages are among those of `range`: the descriptor itself first, and then
     /// each that is below it, as often as it is there. `ENOMEM`.
     pub(super) fn all(descriptor: &Strong<Descriptor>, range: PageRange) -> Result<KVVec<Self>> {
@@ -192,7 +202,7 @@ impl Shown {
                 descriptor: descriptor.clone(),
                 range,
             },
-            GFP_KERNEL_ACCOUNT,
+            GFP_KERNEL,
         )?;
 
         let mut next = 0;
@@ -202,7 +212,7 @@ impl Shown {
                 for (number, part) in composite.parts().iter().enumerate() {
                     if let Some(range) = composite.share(number, range) {
                         let descriptor = part.clone();
-                        all.push(Self { descriptor, range }, GFP_KERNEL_ACCOUNT)?;
+                        all.push(Self { descriptor, range }, GFP_KERNEL)?;
                     }
                 }
             }

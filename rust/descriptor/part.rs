@@ -46,14 +46,14 @@ impl Part {
         observer: Arc<dyn Observer>,
     ) -> Result<Self> {
         let all = Shown::all(&memory, memory.range())?;
-        let mut levels = KVVec::with_capacity(all.len(), GFP_KERNEL_ACCOUNT)?;
+        let mut levels = KVVec::with_capacity(all.len(), Shown::flags_for(all.len()))?;
 
         for shown in all {
             let mode = cache_mode.filter(|_| shown.leaf().is_some());
             let ticket = shown
                 .descriptor
                 .attach(shown.range, writable, mode, observer.clone())?;
-            levels.push(Level { shown, ticket }, GFP_KERNEL_ACCOUNT)?;
+            levels.push(Level { shown, ticket }, GFP_KERNEL)?;
         }
         Ok(Self { levels, memory })
     }

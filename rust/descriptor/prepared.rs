@@ -89,9 +89,9 @@ impl Descriptor {
             return Err(EACCES);
         }
         let shown = Shown::all(this, range)?;
-        let mut holds = KVVec::with_capacity(shown.len(), GFP_KERNEL_ACCOUNT)?;
+        let mut holds = KVVec::with_capacity(shown.len(), Shown::flags_for(shown.len()))?;
         for leaf in shown.iter().filter_map(Shown::leaf) {
-            holds.push(Hold::new(leaf, purpose)?, GFP_KERNEL_ACCOUNT)?;
+            holds.push(Hold::new(leaf, purpose)?, GFP_KERNEL)?;
         }
         Ok(Prepared {
             descriptor: this.clone(),
