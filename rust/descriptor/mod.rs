@@ -2,7 +2,7 @@
 
 //! Descriptors: memory as an object (IOMemoryDescriptor).
 //!
-//! A descriptor knows who shows its memory only as [`Observer`]s; what a map is, it does not know.
+//! A descriptor knows who shows its memory only as [`observer::Observer`]s; what a map is, it does not know.
 
 pub(crate) mod address_ranges;
 pub(crate) mod buffer;

@@ -60,7 +60,7 @@ impl DmaBuf {
         }
     }
 
-    /// Whether it is one of [`super::export`].
+    /// Whether it is one of [`mod@super::export`].
     fn is_ours(&self) -> bool {
         let module = this_module::<crate::IomdModule>().as_ptr();
 
