@@ -22,7 +22,7 @@ use crate::support::{
     Child, End, LIMIT, PAGE, Region, User, await_waiters, client, dma_buf, eventually, open_files,
     painted, scaled, unique,
 };
-use balance::{Balance, CHARGED, CHARGED_TO_KERNEL, FILES, Growth, OBJECTS, PAGES, TOLERANCE};
+use balance::{Balance, CHARGED, FILES, Growth, OBJECTS, PAGES, TOLERANCE};
 
 /// How many times a map is made, used and closed.
 const ROUNDS: u64 = 10_000;
@@ -154,8 +154,7 @@ fn become_limited_user() {
     set_capabilities(None, sets).unwrap();
 }
 
-/// A process of the group that does some work so many times when told, and says when it is done. Told
-/// to do none, it prepares for a look at the balance.
+/// A process of the group that does some work so many times when told, and says when it is done.
 fn worker(group: &Cgroup, prepare: impl FnOnce(&Client), work: impl Fn(&Client, u64)) -> Child {
     Child::fork(|parent| {
         group.enter();
@@ -168,9 +167,6 @@ fn worker(group: &Cgroup, prepare: impl FnOnce(&Client), work: impl Fn(&Client, 
                 work(&client, number);
             }
             done += times;
-            if times == 0 {
-                balance::stir(&client);
-            }
             parent.say(0);
         }
     })
@@ -183,8 +179,6 @@ fn work(worker: &Child, times: u64) {
         worker.say(AT_ONCE.min(times - done));
         worker.hear();
     }
-    worker.say(0);
-    worker.hear();
 }
 
 /// Ends a worker, with which its group is to go.
@@ -232,7 +226,6 @@ fn or_else_this_test_sees_it() {
         group.enter();
         let client = client();
         let wait = || {
-            balance::stir(&client);
             parent.say(0);
             parent.hear();
         };
@@ -254,7 +247,7 @@ fn or_else_this_test_sees_it() {
     };
     let (before, buffers, maps) = (next(), next(), next());
     let seen = buffers.growth(&before, TOLERANCE);
-    for figure in [CHARGED, CHARGED_TO_KERNEL, FILES, OBJECTS, "filp", "dentry"] {
+    for figure in [CHARGED, FILES, OBJECTS, "filp", "dentry"] {
         assert!(seen.contains_key(figure), "{figure}: {seen:?}");
     }
     assert_eq!(seen.contains_key(PAGES), balance::pages_count(), "{seen:?}");

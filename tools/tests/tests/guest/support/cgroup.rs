@@ -42,13 +42,6 @@ impl Cgroup {
         self.read("memory.current").trim().parse().expect("a number")
     }
 
-    /// A line of the group's memory statistics, in bytes.
-    pub fn memory(&self, name: &str) -> u64 {
-        let table = self.read("memory.stat");
-        let line = table.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-        line.expect("such a line").parse().expect("a number")
-    }
-
     /// How often something has happened to the group's memory.
     pub fn events(&self, name: &str) -> u64 {
         let table = self.read("memory.events");
