@@ -597,7 +597,7 @@ pub const CALLS: [Call; 47] = [
         number: IOMD_DMA_BUF_IMPORT,
         object: |world| world.client.as_fd(),
         argument: |world| {
-            let dma_buf = world.dma_buf.as_raw_fd();
+            let dma_buf = world.dma_buf().as_raw_fd();
             Argument::of(iomd_dma_buf_import { dma_buf, ..Default::default() })
         },
         flags: 0,

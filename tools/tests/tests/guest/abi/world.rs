@@ -2,7 +2,8 @@
 
 //! Objects on which every call could do its work, and all that it could change.
 
-use std::os::fd::OwnedFd;
+use std::cell::OnceCell;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use iomd::{Client, Descriptor, DescriptorInfo, Map, MapInfo, Mapping, Task};
 use iomd_sys::{IOMD_MAP_INFO, iomd_map_info};
@@ -32,10 +33,9 @@ pub struct World {
     pub task: Task,
     /// Of one page.
     pub memfd: OwnedFd,
-    /// Memory of somebody else.
-    pub dma_buf: OwnedFd,
-    /// Its exporter has mapped it for the kernel since: where that fails, the kernel warns, once.
-    _imported: Descriptor,
+    /// Memory of somebody else, and a descriptor of it. Made for the one call that takes it: an
+    /// exporter, its heap and an import cost more than all else here.
+    dma_buf: OnceCell<(OwnedFd, Descriptor)>,
     windows: [Mapping; 2],
 }
 
@@ -62,8 +62,6 @@ impl World {
         let task = client.own_task().expect("a task opens itself");
         let memfd = memfd_create("world", MemfdFlags::CLOEXEC).expect("there is memory");
         ftruncate(&memfd, PAGE as u64).expect("a page is not too long");
-        let dma_buf = dma_buf::of_heap(PAGES);
-        let _imported = client.import_dma_buf(&dma_buf, 0, 0).expect("it is ordinary memory");
         Self {
             client,
             source,
@@ -73,8 +71,7 @@ impl World {
             in_kernel,
             task,
             memfd,
-            dma_buf,
-            _imported,
+            dma_buf: OnceCell::new(),
             windows,
         }
     }
@@ -82,6 +79,17 @@ impl World {
     /// Where this process has the source.
     pub fn window(&self) -> usize {
         self.windows[0].as_ptr().expose_provenance()
+    }
+
+    /// Memory of somebody else. It is imported already: its exporter has mapped it for the kernel
+    /// since, and where that fails, the kernel warns, once.
+    pub fn dma_buf(&self) -> BorrowedFd<'_> {
+        let made = self.dma_buf.get_or_init(|| {
+            let dma_buf = dma_buf::of_heap(PAGES);
+            let imported = self.client.import_dma_buf(&dma_buf, 0, 0);
+            (dma_buf, imported.expect("it is ordinary memory"))
+        });
+        made.0.as_fd()
     }
 
     pub fn sight(&self) -> Sight {
