@@ -7,6 +7,7 @@
 //! seen to have written every page since, the poison must still be all there.
 
 use std::cell::Cell;
+use std::mem;
 use std::sync::atomic::Ordering::SeqCst;
 use std::thread;
 
@@ -163,6 +164,8 @@ fn through_a_thread() {
             arena.redirect(scaled(REDIRECTS / PARTS)).unwrap();
             parent.say(0);
         }
+        // The thread writes until the process ends, and would not have the map's end before that.
+        mem::forget(arena);
     });
     for _ in 0..PARTS {
         child.hear();
