@@ -211,7 +211,7 @@ impl Buffer {
                 return Err(EINTR);
             }
             let folio = match &mut contiguous {
-                Some(contiguous) => contiguous.next(),
+                Some(contiguous) => contiguous.take(),
                 None => self.room_for_piece(index).and_then(|_| self.new_piece()),
             };
             let folio = folio.map_or_else(|| self.new_page(), Ok)?;

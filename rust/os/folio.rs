@@ -101,12 +101,9 @@ impl Contiguous {
         // INVARIANT: So many new pages come, with one reference each.
         first.map(|next| Self { next, left: pages }).ok_or(ENOMEM)
     }
-}
 
-impl Iterator for Contiguous {
-    type Item = Folio;
-
-    fn next(&mut self) -> Option<Folio> {
+    /// The next of them, as long as there is one.
+    pub(crate) fn take(&mut self) -> Option<Folio> {
         self.left = self.left.checked_sub(1)?;
         let page = self.next;
         // The next one, or the end. Those that are allocated at once are in one array.
@@ -122,7 +119,7 @@ impl Iterator for Contiguous {
 impl Drop for Contiguous {
     fn drop(&mut self) {
         // Those that nobody took.
-        for folio in self {
+        while let Some(folio) = self.take() {
             drop(folio);
         }
     }
