@@ -34,6 +34,37 @@ pub const FILES: &str = "open files";
 pub const OBJECTS: &str = "objects of iomd";
 const EXACT: [&str; 2] = [FILES, OBJECTS];
 
+/// A group of processes, one of which only charges something to it when told.
+///
+/// What is freed of a group's while a processor's own list of charges is in use goes to a sum of the
+/// group's, which nobody looks at before something is charged to the group again. (A hundred pages
+/// came together there in ten thousand rounds, of objects that RCU frees.)
+pub struct Group {
+    member: Child,
+    cgroup: Cgroup,
+}
+
+impl Group {
+    pub fn new(name: &str) -> Self {
+        let cgroup = Cgroup::new(name);
+        let member = Child::fork(|parent| {
+            cgroup.enter();
+            let client = client();
+            loop {
+                parent.hear();
+                client.buffer(1).expect("a page can be had");
+                parent.say(0);
+            }
+        });
+        Self { member, cgroup }
+    }
+
+    /// Moves the calling process in.
+    pub fn enter(&self) {
+        self.cgroup.enter();
+    }
+}
+
 /// What is in use more, and how much.
 pub type Growth = BTreeMap<String, i64>;
 
@@ -42,7 +73,7 @@ pub struct Balance(BTreeMap<String, i64>);
 
 impl Balance {
     /// What is in use now, in the system and by the processes of the group.
-    pub fn now(group: &Cgroup) -> Self {
+    pub fn now(group: &Group) -> Self {
         let mut least = Self::read(group);
         for _ in 1..readings() {
             for (name, count) in Self::read(group).0 {
@@ -55,7 +86,7 @@ impl Balance {
 
     /// Waits until no more is in use than then, within the tolerance. If it does not come to that,
     /// what is in use more.
-    pub fn restored(&self, group: &Cgroup, tolerance: i64) -> Growth {
+    pub fn restored(&self, group: &Group, tolerance: i64) -> Growth {
         let deadline = Instant::now() + LIMIT;
         loop {
             let growth = Self::now(group).growth(self, tolerance);
@@ -75,12 +106,12 @@ impl Balance {
         growth.collect()
     }
 
-    fn read(group: &Cgroup) -> Self {
+    fn read(group: &Group) -> Self {
         let pages = |bytes: u64| (bytes / PAGE as u64) as i64;
         settle(group);
         let mut figures = slab_objects();
         let others = [
-            (CHARGED, pages(group.charged())),
+            (CHARGED, pages(group.cgroup.charged())),
             (FILES, open_files()),
             (OBJECTS, objects().len() as i64),
         ];
@@ -102,19 +133,12 @@ fn is_debug_kernel() -> bool {
 }
 
 /// Has the kernel give back what it keeps.
-///
-/// What is freed of a group's while a processor's own list of charges is in use goes to a sum of the
-/// group's, which nobody looks at before something is charged to the group again. (A hundred pages
-/// came together there in ten thousand rounds, of objects that RCU frees.)
-fn settle(group: &Cgroup) {
+fn settle(group: &Group) {
     fs::write("/proc/sys/vm/drop_caches", "3").expect("root may");
     fs::write("/sys/module/rcutree/parameters/do_rcu_barrier", "1").expect("root may");
-    let charged = Child::fork(|_| {
-        group.enter();
-        client().buffer(1).expect("a page can be had");
-    });
-    charged.succeed();
-    group.give_back();
+    group.member.say(0);
+    group.member.hear();
+    group.cgroup.give_back();
 }
 
 /// The objects in use in each of the allocator's caches, without those that it keeps ready.

@@ -15,14 +15,14 @@ use rustix::mm::{MapFlags, ProtFlags};
 use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit};
 use rustix::thread::{CapabilitySet, CapabilitySets, set_capabilities, set_keep_capabilities};
 
-use crate::support::cgroup::{self, Cgroup};
+use crate::support::cgroup;
 use crate::support::privileges::become_user;
 use crate::support::raw::{self, size};
 use crate::support::{
     Child, End, LIMIT, PAGE, Region, User, await_waiters, client, dma_buf, eventually, open_files,
     painted, scaled, unique,
 };
-use balance::{Balance, CHARGED, FILES, Growth, OBJECTS, PAGES, TOLERANCE};
+use balance::{Balance, CHARGED, FILES, Group, Growth, OBJECTS, PAGES, TOLERANCE};
 
 /// How many times a map is made, used and closed.
 const ROUNDS: u64 = 10_000;
@@ -155,7 +155,7 @@ fn become_limited_user() {
 }
 
 /// A process of the group that does some work so many times when told, and says when it is done.
-fn worker(group: &Cgroup, prepare: impl FnOnce(&Client), work: impl Fn(&Client, u64)) -> Child {
+fn worker(group: &Group, prepare: impl FnOnce(&Client), work: impl Fn(&Client, u64)) -> Child {
     Child::fork(|parent| {
         group.enter();
         let client = client();
@@ -182,7 +182,7 @@ fn work(worker: &Child, times: u64) {
 }
 
 /// Ends a worker, with which its group is to go.
-fn dismiss(worker: Child, group: Cgroup, dying: u64) {
+fn dismiss(worker: Child, group: Group, dying: u64) {
     assert_eq!(worker.kill(), End::Killed(Signal::KILL));
     drop(group);
     eventually("nothing holds the removed group", || cgroup::dying() <= dying);
@@ -191,7 +191,7 @@ fn dismiss(worker: Child, group: Cgroup, dying: u64) {
 #[test]
 fn ten_thousand_rounds_leave_nothing() {
     let dying = cgroup::dying();
-    let group = Cgroup::new("leaks");
+    let group = Group::new("leaks");
     let files = Cell::new(0);
     let prepare = |_: &Client| {
         become_limited_user();
@@ -221,7 +221,7 @@ fn or_else_this_test_sees_it() {
     // As many as one in a hundred rounds.
     const LEAKED: u64 = ROUNDS / 100;
     let dying = cgroup::dying();
-    let group = Cgroup::new("leak");
+    let group = Group::new("leak");
     let child = Child::fork(|parent| {
         group.enter();
         let client = client();
@@ -290,7 +290,7 @@ fn killed_processes_leave_nothing() {
     // rounds only files and objects of iomd are.
     let times = scaled(ROUNDS / 50).max(20);
     let dying = cgroup::dying();
-    let group = Cgroup::new("killed");
+    let group = Group::new("killed");
     let worker = worker(&group, |_| {}, |_, _| kill_two());
     work(&worker, 20);
     let before = Balance::now(&group);
