@@ -7,8 +7,8 @@
 export KDIR
 
 .DEFAULT_GOAL := modules
-.PHONY: modules modules_install install-tools clean help setup demo docs test test-stock test-debug \
-	test-host lint fuzz fmt rust-analyzer probe update-kernel
+.PHONY: modules modules_install lib install-lib install-tools clean help setup demo docs test test-stock \
+	test-debug test-host lint fuzz fmt rust-analyzer probe update-kernel
 
 help:
 	@echo 'Everything needed is set up on the way, in $${XDG_CACHE_HOME:-~/.cache}/iomd.'
@@ -23,6 +23,8 @@ help:
 	@echo '  make lint             formats, clippy, shellcheck, checkpatch, the header in C and C++'
 	@echo '  make docs             the documentation as a site, in docs/'
 	@echo '  make fmt              format all Rust code'
+	@echo '  make lib              build libiomd, Mach calls for C and C++, with compilers of this machine'
+	@echo '  make install-lib      install it, its headers and its pkg-config file (PREFIX, DESTDIR)'
 	@echo '  make install-tools    install iomdctl, its completions and manual pages (PREFIX, DESTDIR)'
 	@echo '  make rust-analyzer    write rust-project.json, for editors'
 	@echo '  make clean            remove what was built here (not the cache)'
@@ -54,9 +56,15 @@ install-tools:
 	$(iomdctl) completions fish >$(share)/fish/vendor_completions.d/iomdctl.fish
 	$(iomdctl) man $(share)/man/man1
 
+lib:
+	+@$(MAKE) --no-print-directory -C tools/libiomd
+
+install-lib:
+	+@$(MAKE) --no-print-directory -C tools/libiomd install PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)
+
 clean:
 	+@if [ -e rust/abi.rs ]; then qemu/module.sh clean; fi
-	@rm -rf tools/target debug docs rust-project.json
+	@rm -rf tools/target tools/libiomd/build debug docs rust-project.json
 
 setup:
 	@qemu/kernel.sh

@@ -26,6 +26,7 @@ mod kernel_map;
 mod kinds;
 mod large;
 mod leaks;
+mod libiomd;
 mod lifetime;
 mod messages;
 mod pager;
