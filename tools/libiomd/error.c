@@ -3,44 +3,63 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include <IOKit/IOReturn.h>
 #include <mach/mach_error.h>
 
 #include "internal.h"
 
+struct meaning {
+	int error;
+	kern_return_t mach;
+	IOReturn io_kit;
+};
+
+/* As Documentation/uapi.rst has it. */
+static const struct meaning meanings[] = {
+	{ E2BIG, KERN_NOT_SUPPORTED, kIOReturnUnsupported },
+	{ EACCES, KERN_PROTECTION_FAILURE, kIOReturnNotWritable },
+	{ EBADF, KERN_INVALID_RIGHT, kIOReturnBadArgument },
+	{ EBUSY, KERN_FAILURE, kIOReturnBusy },
+	{ EEXIST, KERN_NO_SPACE, kIOReturnNoSpace },
+	{ EFAULT, KERN_INVALID_ADDRESS, kIOReturnVMError },
+	{ EINTR, KERN_ABORTED, kIOReturnAborted },
+	{ EINVAL, KERN_INVALID_ARGUMENT, kIOReturnBadArgument },
+	{ EIO, KERN_MEMORY_ERROR, kIOReturnVMError },
+	{ EMFILE, KERN_RESOURCE_SHORTAGE, kIOReturnNoResources },
+	{ ENFILE, KERN_RESOURCE_SHORTAGE, kIOReturnNoResources },
+	{ ENODATA, KERN_MEMORY_ERROR, kIOReturnVMError },
+	{ ENODEV, KERN_TERMINATED, kIOReturnNotAttached },
+	{ ENOENT, KERN_INVALID_NAME, kIOReturnNotFound },
+	{ ENOMEM, KERN_RESOURCE_SHORTAGE, kIOReturnNoMemory },
+	{ ENOSPC, KERN_NO_SPACE, kIOReturnNoSpace },
+	{ ENOTTY, KERN_NOT_SUPPORTED, kIOReturnUnsupported },
+	{ EOPNOTSUPP, KERN_NOT_SUPPORTED, kIOReturnUnsupported },
+	{ EOVERFLOW, KERN_INVALID_ARGUMENT, kIOReturnBadArgument },
+	{ EPERM, KERN_NO_ACCESS, kIOReturnNotPermitted },
+	{ ERANGE, KERN_INVALID_ADDRESS, kIOReturnOverrun },
+	{ ESRCH, KERN_TERMINATED, kIOReturnNotAttached },
+	{ ETIMEDOUT, KERN_OPERATION_TIMED_OUT, kIOReturnTimeout },
+	/* Any other. */
+	{ 0, KERN_FAILURE, kIOReturnError },
+};
+
+static const struct meaning *meaning_of(int error)
+{
+	const struct meaning *meaning = meanings;
+
+	while (meaning->error && meaning->error != error)
+		meaning++;
+	return meaning;
+}
+
 kern_return_t iomd_kern_return(int error)
 {
-	switch (error) {
-	case 0:
-		return KERN_SUCCESS;
-	case EFAULT:
-		return KERN_INVALID_ADDRESS;
-	case EACCES:
-	case EPERM:
-		return KERN_PROTECTION_FAILURE;
-	case ENOSPC:
-	case EEXIST:
-		return KERN_NO_SPACE;
-	case ENOMEM:
-	case EMFILE:
-	case ENFILE:
-		return KERN_RESOURCE_SHORTAGE;
-	case EIO:
-	case ENODEV:
-		return KERN_MEMORY_ERROR;
-	case ETIMEDOUT:
-		return KERN_OPERATION_TIMED_OUT;
-	case EOPNOTSUPP:
-	case ENOTTY:
-		return KERN_NOT_SUPPORTED;
-	case EBADF:
-	case EINVAL:
-	case EOVERFLOW:
-	case ERANGE:
-	case ESRCH:
-		return KERN_INVALID_ARGUMENT;
-	default:
-		return KERN_FAILURE;
-	}
+	return meaning_of(error)->mach;
+}
+
+IOReturn iomd_io_return(int error)
+{
+	return meaning_of(error)->io_kit;
 }
 
 static const char *text(mach_error_t error)
@@ -60,12 +79,16 @@ static const char *text(mach_error_t error)
 		return "(os/kern) failure";
 	case KERN_RESOURCE_SHORTAGE:
 		return "(os/kern) resource shortage";
+	case KERN_NO_ACCESS:
+		return "(os/kern) no access";
 	case KERN_MEMORY_ERROR:
 		return "(os/kern) memory error";
 	case KERN_INVALID_NAME:
 		return "(os/kern) invalid name";
 	case KERN_INVALID_RIGHT:
 		return "(os/kern) invalid right";
+	case KERN_TERMINATED:
+		return "(os/kern) object terminated";
 	case KERN_NOT_SUPPORTED:
 		return "(os/kern) not supported";
 	case KERN_OPERATION_TIMED_OUT:

@@ -95,8 +95,13 @@ static int of_parent(mem_entry_name_port_t parent, mach_vm_size_t offset,
 	if (!error && writable && info.flags & IOMD_DESCRIPTOR_READ_ONLY) {
 		errno = EACCES;
 		error = -1;
+	} else if (!error && (offset > info.length ||
+			      size > info.length - offset)) {
+		errno = EINVAL;
+		error = -1;
 	}
-	error = error ? error : iomd_call(entry, IOMD_SUB_CREATE, &sub);
+	if (!error)
+		error = iomd_call(entry, IOMD_SUB_CREATE, &sub);
 	iomd_drop(entry);
 	return error ? -1 : sub.fd;
 }

@@ -54,7 +54,9 @@ kern_return_t iomd_run_remap(struct iomd_remap *argument, vm_map_t target,
 	argument->size = sizeof(*argument);
 	argument->target_task = iomd_port_open(target);
 	argument->source_task = iomd_port_open(source);
-	if (iomd_call(client, IOMD_REMAP, argument))
+	if (argument->target_task < 0 || argument->source_task < 0)
+		result = KERN_INVALID_ARGUMENT;
+	else if (iomd_call(client, IOMD_REMAP, argument))
 		result = iomd_kern_return(errno);
 	iomd_drop(argument->source_task);
 	iomd_drop(argument->target_task);

@@ -7,6 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* By another name it is called from Rust, which knows functions of C's. */
+#ifdef __cplusplus
+extern "C"
+#endif
+int main(void);
+
 #define CHECK(condition)						\
 	do {								\
 		if (!(condition)) {					\

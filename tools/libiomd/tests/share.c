@@ -147,7 +147,7 @@ int main(void)
 	await(sockets[0]);
 	CHECK(waitpid(child, &status, 0) == child && !status);
 	expect((unsigned char *)ours, 2);
-	CHECK_RETURNS(KERN_INVALID_ARGUMENT,
+	CHECK_RETURNS(KERN_TERMINATED,
 		      mach_vm_remap(mach_task_self(), &ours, LENGTH, 0,
 				    VM_FLAGS_ANYWHERE, task, theirs, FALSE,
 				    &cur, &max, VM_INHERIT_NONE));
