@@ -29,4 +29,5 @@ program!(a_heap_at_three_addresses, libiomd_heap, "IOMD_VM_INHERIT_COPY" = "none
 program!(a_ring_that_is_there_twice, libiomd_ring, "IOMD_VM_INHERIT_COPY" = "share");
 program!(low_memory_once_more, libiomd_low_memory);
 program!(memory_entries, libiomd_entries);
+program!(objects_of_io_kit, libiomd_objects);
 program!(two_processes_share, libiomd_share);
