@@ -30,4 +30,5 @@ program!(a_ring_that_is_there_twice, libiomd_ring, "IOMD_VM_INHERIT_COPY" = "sha
 program!(low_memory_once_more, libiomd_low_memory);
 program!(memory_entries, libiomd_entries);
 program!(objects_of_io_kit, libiomd_objects);
+program!(every_parameter_at_its_edges, libiomd_sweep);
 program!(two_processes_share, libiomd_share);
