@@ -56,6 +56,7 @@ pages = """
    uapi
    header
    compatibility
+   libiomd
    security
    glossary
    design

@@ -7,13 +7,14 @@
 #   markup    the reStructuredText is valid; what is linked to or named as a path is there; the drawings
 #             are drawn alike
 #   names     Documentation/uapi.rst and the ABI's header name the same things; and Documentation/compatibility.rst
-#             and qemu/xnu-names; the tests that the documents name are there
+#             and qemu/xnu-names; and Documentation/libiomd.rst and the library's headers; the errors of
+#             uapi.rst are those of the library; the tests that the documents name are there
 #   commands  every command for the host is known here: it is run, or something else runs it
-#   guest     README's programs compile; in a guest, all that the documents show is so
+#   guest     README's and libiomd's programs compile; in a guest, all that the documents show is so
 #   demo      the demonstration succeeds, and ends as README shows
 #
 # A block's language says what becomes of it: "rust", "rust example-pager" and "c" are README's
-# programs; "console" is what a guest is told (after "# ") and answers; "sh" is for the host; "text"
+# programs, "c" and "cpp" of libiomd.rst others; "console" is what a guest is told (after "# ") and answers; "sh" is for the host; "text"
 # is the demonstration's end.
 
 . "${BASH_SOURCE[0]%/*}/common.sh"
@@ -85,8 +86,32 @@ check_names() {
 	same "in xnu-names" "in compatibility.rst" <(grep -v -E '^(#|$)' qemu/xnu-names | sort) \
 		<(sed -n -E 's/^``(\w+)`` +(works|in part|refused|not needed|not in this version)  +\S.*/\1/p' \
 			Documentation/compatibility.rst | sort) || status=1
+	same "in libiomd's headers" "in libiomd.rst" <(library_names) \
+		<(grep -o -w -F -f <(library_names) Documentation/libiomd.rst | sort -u) || status=1
+	same "in error.c" "in uapi.rst" \
+		<(sed -n -E 's/^\t\{ (E\w+), (KERN_\w+), (kIOReturn\w+) \},/\1 \3 \2/p' tools/libiomd/error.c | sort) \
+		<(errors | sort) || status=1
 	check_tests || status=1
 	return "$status"
+}
+
+# The functions and methods that libiomd's headers declare.
+library_names() {
+	local headers=tools/libiomd/include
+	{
+		grep -h -o -E '\b(mach|vm|task|pid|fileport)_?\w+\(' "$headers"/mach/*.h "$headers"/sys/*.h
+		grep -h -o -E '\b((with|get|set|Get|inTask|createMapping|append|perform|wire)[A-Z]\w*|redirect|unmap)\(' \
+			"$headers"/IOKit/*.h
+	} | tr -d '(' | sort -u
+}
+
+# What uapi.rst says of each errno: IOReturn and kern_return_t. One that is alone in its row means what
+# the one before it does.
+errors() {
+	sed -n '/^errno, IOReturn, kern_return_t/,$p' Documentation/uapi.rst | tr -d '`,;' | awk '
+		!/^E[A-Z0-9]+/ { next }
+		NF > 1 { match($0, /KERN_[A-Z_]+/); meaning = $2 " " substr($0, RSTART, RLENGTH) }
+		{ print $1, meaning }'
 }
 
 # Every guest test that is named, as "module::test", is one.
@@ -129,6 +154,8 @@ prove() {
 			compgen -G "$work/lib/modules/*/updates/iomd.ko*" >/dev/null
 		;;
 	'sudo make install-tools') install_tools ;;
+	'make lib' | 'sudo make install-lib') ;; # build, for the guest
+	*' --cflags --libs iomd)') ;; # the same
 	'sudo modprobe iomd') ;; # guest/init loads it in every guest
 	'/path/to/linux/scripts/sign-file sha256 MOK.priv MOK.der iomd.ko') sign ;;
 	'sudo install -D -m 644 '*) [[ -f $(cut -d ' ' -f 6 <<<"$1") ]] ;;
@@ -189,7 +216,22 @@ holder() {
 	END
 }
 
-# build DIRECTORY: README's programs, the holder and iomdctl, there.
+# library DIRECTORY: installs libiomd there, and says what its file for pkg-config does: how to compile
+# with it.
+library() {
+	local file=$1/lib/pkgconfig/iomd.pc prefix includedir libdir
+	"$enter" make --silent "PREFIX=$1" lib install-lib
+	prefix=$(sed -n 's/^prefix=//p' "$file")
+	# shellcheck disable=SC2016 # as it stands there
+	{
+		includedir=$(sed -n 's/^includedir=${prefix}//p' "$file")
+		libdir=$(sed -n 's/^libdir=${prefix}//p' "$file")
+		sed -n -e 's/^Cflags: //p' -e 's/^Libs: //p' "$file" |
+			sed -e 's|${includedir}|'"$prefix$includedir|" -e 's|${libdir}|'"$prefix$libdir|"
+	}
+}
+
+# build DIRECTORY: README's and libiomd's programs, the holder and iomdctl, there.
 build() {
 	local directory=$1 built=$checkout/tools/target/x86_64-unknown-linux-gnu/debug
 	mkdir -p "$directory/crate/src/bin"
@@ -208,6 +250,7 @@ build() {
 	END
 	blocks c README.md >"$directory/example.c"
 	"$enter" gcc -static -Wall -Wextra -Werror -I include/uapi -o "$directory/example-c" "$directory/example.c"
+	build_with_library "$directory"
 	(
 		cd tools
 		"$enter" cargo build --quiet --manifest-path "$directory/crate/Cargo.toml" --target-dir target
@@ -217,6 +260,21 @@ build() {
 	"$enter" strip -o "$directory/example-pager" "$built/example-pager"
 	"$enter" strip -o "$directory/holder" "$built/holder"
 	"$enter" strip -o "$directory/iomdctl" "$built/iomdctl"
+}
+
+# build_with_library DIRECTORY: libiomd's programs. The shared library has all they need, too.
+build_with_library() {
+	local directory=$1 flags shared
+	blocks c Documentation/libiomd.rst >"$directory/example-mach.c"
+	blocks cpp Documentation/libiomd.rst >"$directory/example-iokit.cc"
+	library "$directory/installed" >"$directory/flags"
+	mapfile -t flags < <(tr ' ' '\n' <"$directory/flags")
+	for shared in '' -static; do
+		"$enter" gcc $shared -Wall -Wextra -Werror -o "$directory/example-mach" "$directory/example-mach.c" \
+			"${flags[@]}"
+		"$enter" g++ $shared -Wall -Wextra -Werror -o "$directory/example-iokit" "$directory/example-iokit.cc" \
+			"${flags[@]}"
+	done
 }
 
 # The guest's part: types the commands and shows them with their output, as the documents do.
@@ -253,6 +311,7 @@ check_guest() {
 	chmod +x "$work/session"
 	"$qemu_dir/run.sh" --timeout 300 --with "$work/example-rust:/root/example-rust" \
 		--with "$work/example-pager:/root/example-pager" \
+		--with "$work/example-mach:/root/example-mach" --with "$work/example-iokit:/root/example-iokit" \
 		--with "$work/example-c:/root/example-c" --with "$work/holder:/root/holder" \
 		--with "$work/iomdctl:/usr/bin/iomdctl" "$work/session" >"$work/output"
 	diff -u --label documents <(plain "$work/expected") --label guest <(plain "$work/output") || {

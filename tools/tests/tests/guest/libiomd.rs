@@ -1,34 +1,80 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! The library in C, by programs that are written as for macOS.
+//! The library in C, by programs that are written as for macOS: those of `tools/libiomd/tests`.
 
+use std::env;
 use std::ffi::c_int;
 
 use crate::support::Child;
 
-/// Runs a program of `tools/libiomd/tests` in a process of its own.
-macro_rules! program {
-    ($test:ident, $symbol:ident $(, $name:literal = $value:literal)?) => {
-        #[test]
-        fn $test() {
-            unsafe extern "C" {
-                fn $symbol() -> c_int;
-            }
-            Child::fork(|_| {
-                // SAFETY: this process has no other thread.
-                $(unsafe { std::env::set_var($name, $value) };)?
-                // SAFETY: it is the main function of a program.
-                assert_eq!(unsafe { $symbol() }, 0);
-            })
-            .succeed();
-        }
-    };
+/// What a child gets of shared memory where a program says that it gets a copy.
+const INSTEAD_OF_A_COPY: &str = "IOMD_VM_INHERIT_COPY";
+
+type Program = unsafe extern "C" fn() -> c_int;
+
+unsafe extern "C" {
+    fn libiomd_entries() -> c_int;
+    fn libiomd_heap() -> c_int;
+    fn libiomd_low_memory() -> c_int;
+    fn libiomd_objects() -> c_int;
+    fn libiomd_ring() -> c_int;
+    fn libiomd_share() -> c_int;
+    fn libiomd_sweep() -> c_int;
 }
 
-program!(a_heap_at_three_addresses, libiomd_heap, "IOMD_VM_INHERIT_COPY" = "none");
-program!(a_ring_that_is_there_twice, libiomd_ring, "IOMD_VM_INHERIT_COPY" = "share");
-program!(low_memory_once_more, libiomd_low_memory);
-program!(memory_entries, libiomd_entries);
-program!(objects_of_io_kit, libiomd_objects);
-program!(every_parameter_at_its_edges, libiomd_sweep);
-program!(two_processes_share, libiomd_share);
+/// Runs a program in a process of its own.
+#[track_caller]
+fn run(program: Program) {
+    Child::fork(|_| {
+        // SAFETY: it is the main function of a program.
+        assert_eq!(unsafe { program() }, 0);
+    })
+    .succeed();
+}
+
+/// Runs one that asks for copies, with what is wanted instead.
+#[track_caller]
+fn run_with(program: Program, instead: &str) {
+    Child::fork(|_| {
+        // SAFETY: this process has no other thread.
+        unsafe { env::set_var(INSTEAD_OF_A_COPY, instead) };
+        // SAFETY: it is the main function of a program.
+        assert_eq!(unsafe { program() }, 0);
+    })
+    .succeed();
+}
+
+#[test]
+fn a_heap_at_three_addresses() {
+    run_with(libiomd_heap, "none");
+}
+
+#[test]
+fn a_ring_that_is_there_twice() {
+    run_with(libiomd_ring, "share");
+}
+
+#[test]
+fn low_memory_once_more() {
+    run(libiomd_low_memory);
+}
+
+#[test]
+fn two_processes_share() {
+    run(libiomd_share);
+}
+
+#[test]
+fn every_parameter_at_its_edges() {
+    run(libiomd_sweep);
+}
+
+#[test]
+fn memory_entries() {
+    run(libiomd_entries);
+}
+
+#[test]
+fn objects_of_io_kit() {
+    run(libiomd_objects);
+}
