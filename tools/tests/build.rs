@@ -31,6 +31,8 @@ fn main() {
     }
     println!("cargo::rustc-link-search=native={}", root.join("lib").display());
     println!("cargo::rustc-link-lib=static=iomd");
+    // The compiler that links it all knows where that is.
+    println!("cargo::rustc-link-lib=static:-bundle=stdc++");
 }
 
 fn compile(source: &Path, include: &Path) {
@@ -51,7 +53,7 @@ fn compile(source: &Path, include: &Path) {
         .flag("-pedantic")
         .std(if is_cpp { "c++17" } else { "gnu11" });
     if is_cpp {
-        build.cpp(true).cpp_link_stdlib_static(true);
+        build.cpp(true).cpp_link_stdlib(None);
     }
     build.compile(&format!("libiomd_{name}"));
 }

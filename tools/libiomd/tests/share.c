@@ -103,11 +103,8 @@ static int owner(int socket)
 {
 	mach_vm_address_t memory = 0;
 
-	/* Touched by the other side only, but for what is painted. */
-	CHECK_DONE(mach_vm_map(mach_task_self(), &memory, LENGTH + PAGE, 0,
-			       VM_FLAGS_ANYWHERE, MACH_PORT_NULL, 0, FALSE,
-			       VM_PROT_DEFAULT, VM_PROT_ALL,
-			       VM_INHERIT_SHARE));
+	CHECK_DONE(mach_vm_allocate(mach_task_self(), &memory, LENGTH + PAGE,
+				    VM_FLAGS_ANYWHERE));
 	paint((unsigned char *)memory + WITHIN, 1);
 	send_port(socket, mach_task_self(), memory + WITHIN);
 	await(socket);

@@ -182,8 +182,7 @@ static void look(const struct request *request, const struct outcome *outcome)
 	uint64_t first = (outcome->source_start - SOURCE) / PAGE;
 
 	for (uint64_t i = 0; i < outcome->pages; i++) {
-		volatile uint64_t *word =
-			(uint64_t *)(outcome->start + i * PAGE);
+		uint64_t *word = (uint64_t *)(outcome->start + i * PAGE);
 		uint64_t *theirs = (uint64_t *)(SOURCE + (first + i) * PAGE);
 
 		if (!(outcome->cur & VM_PROT_READ))
@@ -221,12 +220,20 @@ static bool try(const unsigned int choice[PARAMETERS])
 	struct outcome outcome = model(&world, &request);
 	mach_vm_address_t address = request.address;
 	vm_prot_t cur = request.cur, max = request.max;
+	mach_port_t target = task(choice[TARGET_TASK]);
+	mach_port_t source = task(choice[SOURCE_TASK]);
 	kern_return_t result;
 
-	result = (request.new_form ? mach_vm_remap_new : mach_vm_remap)(
-		task(choice[TARGET_TASK]), &address, request.size, request.mask,
-		request.flags, task(choice[SOURCE_TASK]), request.source,
-		request.copy, &cur, &max, request.inheritance);
+	if (request.new_form)
+		result = mach_vm_remap_new(target, &address, request.size,
+					   request.mask, request.flags, source,
+					   request.source, request.copy, &cur,
+					   &max, request.inheritance);
+	else
+		result = mach_vm_remap(target, &address, request.size,
+				       request.mask, request.flags, source,
+				       request.source, request.copy, &cur,
+				       &max, request.inheritance);
 	if (result != outcome.result) {
 		show(choice);
 		CHECK_RETURNS(outcome.result, result);

@@ -183,6 +183,8 @@ protected:
 	~IOMemoryMap() override;
 	void free() override;
 
+	/* Held while the memory is another. */
+	std::mutex switching;
 	IOMemoryDescriptor *memory;
 	/* The map that this one is a part of. */
 	IOMemoryMap *larger;

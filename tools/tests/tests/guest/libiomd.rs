@@ -13,10 +13,12 @@ const INSTEAD_OF_A_COPY: &str = "IOMD_VM_INHERIT_COPY";
 type Program = unsafe extern "C" fn() -> c_int;
 
 unsafe extern "C" {
+    fn libiomd_another_task() -> c_int;
+    fn libiomd_descriptors() -> c_int;
     fn libiomd_entries() -> c_int;
     fn libiomd_heap() -> c_int;
     fn libiomd_low_memory() -> c_int;
-    fn libiomd_objects() -> c_int;
+    fn libiomd_maps() -> c_int;
     fn libiomd_ring() -> c_int;
     fn libiomd_share() -> c_int;
     fn libiomd_sweep() -> c_int;
@@ -75,6 +77,16 @@ fn memory_entries() {
 }
 
 #[test]
-fn objects_of_io_kit() {
-    run(libiomd_objects);
+fn maps_of_io_kit() {
+    run(libiomd_maps);
+}
+
+#[test]
+fn descriptors_of_io_kit() {
+    run(libiomd_descriptors);
+}
+
+#[test]
+fn memory_in_another_task() {
+    run(libiomd_another_task);
 }

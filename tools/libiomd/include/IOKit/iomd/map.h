@@ -207,6 +207,8 @@ inline task_t IOMemoryMap::getAddressTask()
 
 inline IOMemoryDescriptor *IOMemoryMap::getMemoryDescriptor()
 {
+	std::lock_guard<std::mutex> guard(switching);
+
 	return memory;
 }
 
@@ -259,6 +261,7 @@ inline IOReturn IOMemoryMap::redirect(IOMemoryDescriptor *newBackingMemory,
 	redirect.descriptor = newBackingMemory ? newBackingMemory->descriptor :
 						 IOMD_NO_DESCRIPTOR;
 	redirect.offset = offset;
+	std::lock_guard<std::mutex> guard(switching);
 	if (!iomd::call(handle, IOMD_REDIRECT, redirect))
 		return iomd_io_return(errno);
 	if (newBackingMemory) {
