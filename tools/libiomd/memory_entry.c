@@ -114,18 +114,19 @@ kern_return_t mach_make_memory_entry_64(vm_map_t target_task,
 					mem_entry_name_port_t parent_handle)
 {
 	bool writable = permission & VM_PROT_WRITE;
-	memory_object_offset_t start = mach_vm_trunc_page(offset);
+	bool is_fresh = permission & MAP_MEM_NAMED_CREATE;
+	memory_object_offset_t start = is_fresh ? 0 : mach_vm_trunc_page(offset);
 	memory_object_offset_t end;
 	int fd;
 
 	if (permission & ~KNOWN || permission & VM_PROT_EXECUTE)
 		return KERN_NOT_SUPPORTED;
-	if (__builtin_add_overflow(offset, *size, &end) ||
+	if (__builtin_add_overflow(is_fresh ? 0 : offset, *size, &end) ||
 	    end > UINT64_MAX - vm_page_mask || !*size)
 		return KERN_INVALID_ARGUMENT;
 	end = mach_vm_round_page(end);
 
-	if (permission & MAP_MEM_NAMED_CREATE)
+	if (is_fresh)
 		fd = fresh(end - start, writable);
 	else if (parent_handle != MACH_PORT_NULL)
 		fd = of_parent(parent_handle, start, end - start, writable);

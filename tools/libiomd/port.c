@@ -47,7 +47,12 @@ static int fd_of(mach_port_t port)
 
 int iomd_client_open(void)
 {
-	return open("/dev/iomd", O_RDWR | O_CLOEXEC);
+	int client = open("/dev/iomd", O_RDWR | O_CLOEXEC);
+
+	/* Nothing is wrong with the call: KERN_FAILURE. */
+	if (client < 0)
+		errno = ENXIO;
+	return client;
 }
 
 /* A task of that number, or the caller's own for 0; or -1 with errno. */

@@ -13,11 +13,13 @@
 
 #include "internal.h"
 
-/* Whole pages of a range; false if it overflows. */
+/* Whole pages of a range, none for an empty one; false if it overflows. */
 static bool whole_pages(mach_vm_address_t *address, mach_vm_size_t *size)
 {
 	mach_vm_address_t end;
 
+	if (!*size)
+		return true;
 	if (__builtin_add_overflow(*address, *size, &end) ||
 	    end > UINT64_MAX - vm_page_mask)
 		return false;

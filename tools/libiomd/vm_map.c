@@ -77,8 +77,11 @@ static kern_return_t map_fresh(struct request *request)
 			munmap((void *)request->address, request->size);
 		return result;
 	}
-	if (request->inheritance == VM_INHERIT_NONE)
-		madvise(memory, request->size, MADV_DONTFORK);
+	if (request->inheritance == VM_INHERIT_NONE &&
+	    madvise(memory, request->size, MADV_DONTFORK)) {
+		munmap(memory, request->size);
+		return KERN_RESOURCE_SHORTAGE;
+	}
 	request->address = (uintptr_t)memory;
 	return KERN_SUCCESS;
 }

@@ -50,7 +50,7 @@ kern_return_t iomd_run_remap(struct iomd_remap *argument, vm_map_t target,
 	int client = iomd_client_open();
 
 	if (client < 0)
-		return KERN_FAILURE;
+		return iomd_kern_return(errno);
 	argument->size = sizeof(*argument);
 	argument->target_task = iomd_port_open(target);
 	argument->source_task = iomd_port_open(source);

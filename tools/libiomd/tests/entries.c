@@ -74,6 +74,8 @@ static void fresh_memory(void)
 	CHECK_RETURNS(KERN_INVALID_ARGUMENT,
 		      map(self(), 0, PAGE, VM_PROT_READ, FALSE, &copy));
 	/* Mappings keep the memory. */
+	/* An empty range is none, wherever it begins. */
+	CHECK_DONE(mach_vm_deallocate(self(), (mach_vm_address_t)one + 5, 0));
 	CHECK_DONE(mach_port_deallocate(self(), entry));
 	CHECK_RETURNS(KERN_INVALID_NAME, mach_port_deallocate(self(), entry));
 	strcpy(one + PAGE, "still");
@@ -84,7 +86,8 @@ static void fresh_memory(void)
 
 static void placed(void)
 {
-	mach_port_t entry = make(0, PAGE, MAP_MEM_NAMED_CREATE | VM_PROT_DEFAULT,
+	/* Where it would begin does not matter to new memory. */
+	mach_port_t entry = make(PAGE, PAGE, MAP_MEM_NAMED_CREATE | VM_PROT_DEFAULT,
 				 MACH_PORT_NULL);
 	mach_vm_address_t place = 0x700000000123, again = place, masked = place;
 

@@ -19,6 +19,7 @@ unsafe extern "C" {
     fn libiomd_heap() -> c_int;
     fn libiomd_low_memory() -> c_int;
     fn libiomd_maps() -> c_int;
+    fn libiomd_no_device() -> c_int;
     fn libiomd_ring() -> c_int;
     fn libiomd_share() -> c_int;
     fn libiomd_sweep() -> c_int;
@@ -89,4 +90,9 @@ fn descriptors_of_io_kit() {
 #[test]
 fn memory_in_another_task() {
     run(libiomd_another_task);
+}
+
+#[test]
+fn without_the_device() {
+    run(libiomd_no_device);
 }
