@@ -220,7 +220,7 @@ holder() {
 # with it.
 library() {
 	local file=$1/lib/pkgconfig/iomd.pc prefix includedir libdir
-	"$enter" make --silent "PREFIX=$1" lib install-lib
+	"$enter" env "OUT=$1/build" make --silent "PREFIX=$1" lib install-lib
 	prefix=$(sed -n 's/^prefix=//p' "$file")
 	# shellcheck disable=SC2016 # as it stands there
 	{
