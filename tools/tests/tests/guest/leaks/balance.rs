@@ -152,8 +152,11 @@ fn slab_objects() -> BTreeMap<String, i64> {
     let mut objects = proc::slab_objects();
     // The addresses of stacks of threads that have ended, given back in large steps.
     objects.remove("vmap_area");
-    // What a debug kernel notes about objects and keeps.
+    // What a debug kernel notes about objects, and about each way that leads to a page (page_owner).
     objects.retain(|name, _| !name.starts_with("kmemleak_") && name != "debug_objects_cache");
+    if is_debug_kernel() {
+        objects.remove("kmalloc-16");
+    }
     objects
 }
 
