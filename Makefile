@@ -8,7 +8,7 @@ export KDIR
 
 .DEFAULT_GOAL := modules
 .PHONY: modules modules_install lib install-lib install-tools clean help setup demo docs test test-stock \
-	test-debug test-host lint fuzz fmt rust-analyzer probe update-kernel
+	test-debug test-host lint fuzz soak fmt rust-analyzer probe update-kernel
 
 help:
 	@echo 'Everything needed is set up on the way, in $${XDG_CACHE_HOME:-~/.cache}/iomd.'
@@ -20,6 +20,7 @@ help:
 	@echo '  make test-host        those on this machine'
 	@echo '  make [modules]        build iomd.ko for the stock kernel'
 	@echo '  make fuzz N=100000    random calls on the debug kernel, so many (SEED: which)'
+	@echo '  make soak N=1000      the stress test on the debug kernel, so many rounds (SEED: which)'
 	@echo '  make lint             formats, clippy, shellcheck, checkpatch, the header in C and C++'
 	@echo '  make docs             the documentation as a site, in docs/'
 	@echo '  make fmt              format all Rust code'
@@ -92,6 +93,9 @@ test-host:
 
 fuzz:
 	@qemu/fuzz.sh $(N) $(SEED)
+
+soak:
+	@qemu/soak.sh "$(N)" "$(SEED)" "$(ONLY)"
 
 lint:
 	@qemu/test.sh lint

@@ -18,8 +18,8 @@
 # All this happens in the toolchain root: files must be in the checkout, the cache or /tmp.
 #
 # Environment: IOMD_WITH, a list of FILE[:PATH] as for --with; IOMD_GUEST_MEMORY (2G);
-# IOMD_ACCEL, kvm or tcg. COMMAND gets IOMD_KERNEL and, unless it was set, IOMD_TEST_SCALE, by which
-# tests on the debug kernel do less often what they do very often.
+# IOMD_GUEST_PROCESSORS (2, at most 8); IOMD_ACCEL, kvm or tcg. COMMAND gets IOMD_KERNEL and, unless it was
+# set, IOMD_TEST_SCALE, by which tests on the debug kernel do less often what they do very often.
 #
 # Exit status: COMMAND's own. Or, each with a line that says so and the log's path:
 #   123  the kernel's log has something that log-patterns forbids, or the module would not unload
@@ -188,7 +188,7 @@ kernel_line+=" $append"
 # driver (ivshmem): its memory is for whoever takes it.
 mkfifo "$work/monitor.in" "$work/monitor.out"
 : >"$work/output"
-exec {course}< <(exec qemu-system-x86_64 "${machine[@]}" -machine q35 -smp 2 -m "${IOMD_GUEST_MEMORY:-2G}" \
+exec {course}< <(exec qemu-system-x86_64 "${machine[@]}" -machine q35 -smp "${IOMD_GUEST_PROCESSORS:-2}" -m "${IOMD_GUEST_MEMORY:-2G}" \
 	-nodefaults -no-user-config -display none -no-reboot \
 	-kernel "$kernel/vmlinuz" -initrd "$work/initramfs" -append "${kernel_line//[$'\n\t']/ }" \
 	-chardev "file,id=console,path=$log,append=on" -serial chardev:console \

@@ -178,6 +178,10 @@ part_guest-debug() {
 	# With those that only this kernel can run, and what tests tell of themselves.
 	IOMD_KERNEL=debug tests "guest tests, debug kernel" in_tools cargo guest --no-fail-fast -- \
 		--include-ignored --show-output --skip fuzz::
+	# With more processors more is under way at a time.
+	IOMD_KERNEL=debug IOMD_GUEST_PROCESSORS=4 IOMD_STRESS_ROUNDS=4 \
+		tests "guest tests, debug kernel, four processors" in_tools cargo guest -- --show-output \
+		stress:: redirect:: races::controllers races::processes
 	check "fuzzing" "$qemu_dir/fuzz.sh"
 	grep -a '^fuzz: ' "$output" || true
 }

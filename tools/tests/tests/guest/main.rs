@@ -48,6 +48,7 @@ mod seal;
 mod segments;
 mod sharing;
 mod stale_aliases;
+mod stress;
 mod tasks;
 mod tool;
 mod wait;

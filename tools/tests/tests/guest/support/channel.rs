@@ -111,3 +111,9 @@ impl Channel {
         Some((u64::from_ne_bytes(bytes), file))
     }
 }
+
+impl AsFd for Channel {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}

@@ -64,6 +64,11 @@ impl Child {
         self.pid
     }
 
+    /// What it says can be waited for there, and its end.
+    pub fn channel(&self) -> &Channel {
+        &self.channel
+    }
+
     pub fn say(&self, word: u64) {
         self.channel.say(word);
     }
