@@ -58,6 +58,7 @@ pages = """
    compatibility
    libiomd
    security
+   hostile
    glossary
    design
    testing

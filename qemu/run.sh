@@ -227,8 +227,10 @@ wait "$guest" 2>/dev/null || true
 guest=''
 wait "$copying" || true
 
-# The first line of the log that must not be there, if any.
-first=$(forbidden -n -m 1 "$log" | cut -d : -f 1 || true)
+# The first line of the log that must not be there, if any. A test that has the kernel kill for want of
+# memory says so by the name of who asks: that report is meant to be there, with its call trace.
+first=$(sed '/wanted-oom invoked oom-killer/,/Killed process/s/Call Trace:/(call trace)/' "$log" |
+	forbidden -n -m 1 | cut -d : -f 1 || true)
 
 # bad STATUS MESSAGE: how a run ends that did not go well.
 bad() {

@@ -20,6 +20,7 @@ mod descriptor_suspension;
 mod dma_buf;
 mod foreign;
 mod fuzz;
+mod hostile;
 mod injected;
 mod kernel_access;
 mod kernel_map;
