@@ -142,7 +142,7 @@ prove() {
 	'make lint' | 'make test-host' | 'make modules') ;; # test.sh, parts lint, host, module
 	'make test-stock' | 'cd tools' | *'cargo guest '*) ;; # test.sh, parts module and guest
 	'make fuzz N=2000' | 'make soak N=1000' | 'make soak N=100 ONLY=7' | 'make test-debug' | 'IOMD_KERNEL=debug qemu/module.sh modules') ;; # test.sh, part guest-debug
-	*'cargo test --package iomd-pure' | *'cargo test --package iomd-model') ;; # test.sh, part host
+	'qemu/fuzz-pure.sh 1000000' | *'cargo test --package iomd-pure' | *'cargo test --package iomd-model') ;; # test.sh, part host
 	'cargo build --release') ;; # demo.sh
 	'qemu/run.sh '*) ;; # check_guest
 	'gcc -I include/uapi -o example-c example.c') ;; # build, with warnings and statically

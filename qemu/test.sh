@@ -161,6 +161,7 @@ log_patterns() {
 part_host() {
 	check "what a guest must not log" log_patterns
 	tests "host tests" in_tools cargo test --no-fail-fast
+	check "fuzzing what needs no kernel" "$qemu_dir/fuzz-pure.sh"
 }
 
 part_module() {

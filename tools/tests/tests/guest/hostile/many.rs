@@ -39,17 +39,17 @@ fn twenty_thousand_objects() {
 
 #[test]
 fn two_thousand_tasks_wait_and_go_on() {
-    const THREADS: u64 = 500;
-    let processes = scaled(4);
+    const PROCESSES: u64 = 4;
+    let threads = scaled(500);
     let map = unique(&painted(1, OLD));
     map.suspend().unwrap();
     let began = Instant::now();
-    let children: Vec<_> = (0..processes)
+    let children: Vec<_> = (0..PROCESSES)
         .map(|_| {
             Child::fork(|parent| {
                 let memory = map.mmap().unwrap();
                 thread::scope(|scope| {
-                    for _ in 0..THREADS {
+                    for _ in 0..threads {
                         let waiter = thread::Builder::new().stack_size(4 * PAGE);
                         let wait = || assert_eq!(memory.load_u64(0), OLD);
                         waiter.spawn_scoped(scope, wait).expect("there may be so many");
@@ -59,7 +59,7 @@ fn two_thousand_tasks_wait_and_go_on() {
             })
         })
         .collect();
-    await_waiters(&map, processes * THREADS);
+    await_waiters(&map, PROCESSES * threads);
     let asleep = began.elapsed();
     let began = Instant::now();
     map.resume().unwrap();
@@ -72,6 +72,6 @@ fn two_thousand_tasks_wait_and_go_on() {
     assert_eq!(map.info().unwrap().waiters, 0);
     println!(
         "{} tasks: asleep in {asleep:?}; resume took {resumed:?}, all had gone on after {awake:?}",
-        processes * THREADS
+        PROCESSES * threads
     );
 }
