@@ -30,6 +30,7 @@ mod leaks;
 mod libiomd;
 mod lifetime;
 mod messages;
+mod namespaces;
 mod pager;
 mod partial;
 mod pins;

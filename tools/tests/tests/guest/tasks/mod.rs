@@ -5,6 +5,7 @@
 mod mapping;
 mod options;
 mod rights;
+mod set_uid;
 mod unreachable;
 
 use iomd::Task;
