@@ -6,7 +6,7 @@ use iomd::Errno;
 
 use super::argument::Memory;
 use super::{CALLS, World};
-use crate::support::PAGE;
+use crate::support::{PAGE, some};
 
 const SIZE: usize = 0;
 
@@ -29,7 +29,7 @@ fn a_structure_that_is_too_short_is_refused() {
 #[test]
 fn a_longer_structure_is_accepted_if_the_rest_is_zero() {
     for call in &CALLS {
-        for more in [1, 4, 8, 64] {
+        for &more in some(&[1, 4, 8, 64]) {
             let world = World::new();
             let whole = (call.argument)(&world);
             let size = whole.len() + more;
@@ -116,7 +116,7 @@ fn a_structure_may_be_anywhere() {
     for call in &CALLS {
         let memory = Memory::new();
         let length = (call.argument)(&World::new()).len();
-        for beyond in [1, 3, 4, length - 1, length + 1] {
+        for &beyond in some(&[length - 1, 1, 3, 4, length + 1]) {
             let world = World::new();
             let argument = (call.argument)(&world);
             let address = memory.put_across(&argument, beyond);

@@ -10,7 +10,9 @@ use iomd_sys::{IOMD_MAP_INFO, iomd_map_info};
 use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
 
 use crate::support::raw::{call, size};
-use crate::support::{PAGE, client, dma_buf, objects, open_files, painted, unique, window};
+use crate::support::{
+    PAGE, buffer, client, dma_buf, objects, open_files, paint_through, unique, window,
+};
 
 /// Pages of each memory.
 pub const PAGES: usize = 4;
@@ -53,11 +55,13 @@ pub struct Sight {
 
 impl World {
     pub fn new() -> Self {
-        let (source, target) = (painted(PAGES, SOURCE), painted(PAGES, TARGET));
+        let (source, target) = (buffer(PAGES), buffer(PAGES));
+        let windows = [window(&source), window(&target)];
+        paint_through(&windows[0], SOURCE);
+        paint_through(&windows[1], TARGET);
         let (map, suspended) = (unique(&source), unique(&source));
         suspended.suspend().expect("it is unique");
         let in_kernel = source.map().in_kernel(true).create().expect("a map is made");
-        let windows = [window(&source), window(&target)];
         let client = client();
         let task = client.own_task().expect("a task opens itself");
         let memfd = memfd_create("world", MemfdFlags::CLOEXEC).expect("there is memory");

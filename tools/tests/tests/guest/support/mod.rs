@@ -53,6 +53,11 @@ pub fn scaled(times: u64) -> u64 {
     (times as f64 * scale).ceil().max(1.0) as u64
 }
 
+/// As many of these as [`scaled`] says.
+pub fn some<T>(all: &[T]) -> &[T] {
+    &all[..all.len().min(scaled(all.len() as u64) as usize)]
+}
+
 /// A client. Most tests look at the whole system: at the objects there are, at the memory in use, at
 /// what holds the module. So only one runs at a time.
 pub fn client() -> Client {
@@ -76,7 +81,11 @@ pub fn painted(pages: usize, tag: u64) -> Descriptor {
 
 /// Makes each page begin with `tag` plus its number.
 pub fn paint(descriptor: &Descriptor, tag: u64) {
-    let window = window(descriptor);
+    paint_through(&window(descriptor), tag);
+}
+
+/// The same, where it is mapped already.
+pub fn paint_through(window: &Mapping, tag: u64) {
     for page in 0..window.len() / PAGE {
         window.store_u64(page * PAGE, tag + page as u64);
     }
