@@ -230,3 +230,34 @@ fn a_touch_without_memory_is_sigbus() {
     }
     panic!("a first touch: {MANY} allocations");
 }
+
+/// Where nothing else of a process is, and so no page tables are either.
+const FAR: usize = 1 << 40;
+
+#[test]
+#[ignore = "needs the debug kernel"]
+fn a_touch_without_memory_for_page_tables_is_tried_again() {
+    // A page of each level below the uppermost.
+    const TABLES: u32 = 3;
+    for nth in 1..MANY {
+        let map = unique(&painted(PAGES, 7));
+        let child = Child::fork(|parent| {
+            let options = MmapOptions { address: Some(FAR), ..Default::default() };
+            let region = Region::from(map.mmap_with(options).unwrap());
+            let failing = Failing::anywhere();
+            let (word, failed) = failing.during(nth, || region.read(0));
+            parent.say(word);
+            parent.say(u64::from(failed));
+        });
+        assert_eq!(child.hear(), 7);
+        let failed = child.hear() != 0;
+        child.succeed();
+        if !failed {
+            let tried_again = nth - 1;
+            println!("a touch far from all: {tried_again} allocations are tried again");
+            assert!(tried_again >= TABLES);
+            return;
+        }
+    }
+    panic!("a touch: {MANY} allocations");
+}
