@@ -115,8 +115,10 @@ impl Run<'_> {
         };
         if done.is_ok() {
             self.outcome.accepted += 1;
-            if let Some(file) = call.file_in(&self.memory.take(address, argument.len())) {
-                self.keep_file(file);
+            // Those that answer with a file have had their argument in the memory for it.
+            if call.file.is_some() {
+                let answer = self.memory.take(address, argument.len());
+                self.keep_file(call.file_in(&answer).expect("it answers with a file"));
             }
         }
     }
