@@ -44,23 +44,56 @@ pub(crate) fn open_own(client: impl AsFd) -> Result<Task> {
 
 /// See [`Client::task`](crate::Client::task).
 pub(crate) fn open_process(client: impl AsFd, pid: i32) -> Result<Task> {
-    let opened = || {
-        let process = Some(pid).filter(|&pid| pid > 0).and_then(Pid::from_raw);
-        let process = process.ok_or(Errno::SRCH)?;
-        let pidfd = pidfd_open(process, PidfdFlags::empty())?;
-        let task = open(client, pid)?;
-        // If the process is there still, the number was its own all the while.
-        let mut files = [PollFd::new(&pidfd, PollFlags::IN)];
-        match poll(&mut files, Some(&Timespec::default()))? {
-            0 => Ok(task),
-            _ => Err(Errno::SRCH),
-        }
-    };
-    opened().asked(|| Request::OpenTask { pid })
+    as_long_as_it_is(pid, || open(client, pid)).asked(|| Request::OpenTask { pid })
+}
+
+/// Does something by the number of a process. `ESRCH` unless the number was that process's all the
+/// while: one that has exited can have another for a successor.
+fn as_long_as_it_is<T>(
+    pid: i32,
+    work: impl FnOnce() -> std::result::Result<T, Errno>,
+) -> std::result::Result<T, Errno> {
+    let process = Some(pid).filter(|&pid| pid > 0).and_then(Pid::from_raw);
+    let pidfd = pidfd_open(process.ok_or(Errno::SRCH)?, PidfdFlags::empty())?;
+    let done = work()?;
+    // Readable once it has exited.
+    let mut files = [PollFd::new(&pidfd, PollFlags::IN)];
+    match poll(&mut files, Some(&Timespec::default()))? {
+        0 => Ok(done),
+        _ => Err(Errno::SRCH),
+    }
 }
 
 fn open(client: impl AsFd, pid: i32) -> std::result::Result<Task, Errno> {
     let opened = call(client, sys::iomd_task_open { pid, ..Argument::sized() })?;
     // SAFETY: the call has succeeded.
     Ok(Task(unsafe { received(opened.fd) }))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::{Command, Stdio};
+
+    use super::*;
+
+    #[test]
+    fn what_was_opened_of_a_process_that_has_exited_meanwhile_is_not_its_own() {
+        let mut process = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
+        let pid = i32::try_from(process.id()).unwrap();
+        assert_eq!(as_long_as_it_is(pid, || Ok(1)), Ok(1));
+        let done = as_long_as_it_is(pid, || {
+            // From here on the number can be anybody's.
+            drop(process.stdin.take());
+            process.wait().unwrap();
+            Ok(1)
+        });
+        assert_eq!(done, Err(Errno::SRCH));
+    }
+
+    #[test]
+    fn what_is_no_process_is_not_looked_for() {
+        for pid in [0, -1, i32::MIN] {
+            assert_eq!(as_long_as_it_is(pid, || Ok(1)), Err(Errno::SRCH));
+        }
+    }
 }
