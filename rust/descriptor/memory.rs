@@ -19,7 +19,6 @@ use crate::{
         pages::PageRef,
         physical::PhysicalRange,
         rwsem::{ReadGuard, RwSemaphore},
-        task,
     },
     pure::{cache::CacheMode, direction::Direction},
     registry::Strong,
@@ -250,25 +249,6 @@ impl Pages<'_> {
             Self::Device(_) | Self::Nothing => None,
         }
     }
-
-    /// Whether someone holds a page, or the piece that it is of, besides us and its mappings. Through
-    /// special entries for pages nobody gets hold of one; and who else has a page of others is their
-    /// affair.
-    pub(crate) fn is_held(&self, page: &PageRef<'_>) -> bool {
-        match self {
-            Self::Own(_) => page.is_held(),
-            Self::Foreign(_) | Self::Device(_) | Self::Nothing => false,
-        }
-    }
-
-    /// How many pages, this one and those that follow it, are one folio: allocated and held as one.
-    fn together(&self, page: &PageRef<'_>) -> usize {
-        match self {
-            Self::Own(_) => page.to_end(),
-            // Theirs need not follow one another here.
-            Self::Foreign(_) | Self::Device(_) | Self::Nothing => 1,
-        }
-    }
 }
 
 /// The place of a page of a descriptor.
@@ -287,53 +267,5 @@ impl Place<'_> {
     /// The last of the leaf's pages.
     pub(super) fn last(&self) -> usize {
         self.page.saturating_add(self.pages.saturating_sub(1))
-    }
-
-    /// How many of the pages have memory.
-    pub(super) fn count(&self) -> usize {
-        if let Pages::Device(_) = self.leaf.store().pages() {
-            return self.pages;
-        }
-        let mut count = 0_usize;
-
-        // A task that is killed needs no number.
-        let _ = self.each(|_, _, together| count = count.saturating_add(together));
-        count
-    }
-
-    /// How many of them someone holds, as [`Pages::is_held`]. `EINTR` if the task is killed.
-    pub(super) fn held(&self) -> Result<usize> {
-        let mut held = 0_usize;
-
-        self.each(|pages, page, together| {
-            if pages.is_held(page) {
-                held = held.saturating_add(together);
-            }
-        })?;
-        Ok(held)
-    }
-
-    /// Calls `work` with the first of the pages that has memory, and how many from there on are one
-    /// folio; then with the first after those. `EINTR` if the task is killed.
-    fn each(&self, mut work: impl FnMut(&Pages<'_>, &PageRef<'_>, usize)) -> Result {
-        let pages = self.leaf.store().pages();
-        let mut next = Some(self.page);
-
-        while let Some(start) = next {
-            let Some((index, page)) = pages.next(start, self.last()) else {
-                break;
-            };
-            let left = self.last().saturating_sub(index).saturating_add(1);
-            let together = pages.together(&page).min(left);
-            work(&pages, &page, together);
-            next = index
-                .checked_add(together)
-                .filter(|&index| index <= self.last());
-            if task::is_killed() {
-                return Err(EINTR);
-            }
-            task::yield_if_needed();
-        }
-        Ok(())
     }
 }

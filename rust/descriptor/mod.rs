@@ -28,6 +28,7 @@ mod private_memory;
 pub(crate) mod processor_cache;
 pub(crate) mod purge;
 mod reserve;
+mod runs;
 mod sub;
 pub(crate) mod suspend;
 mod taking;

@@ -4,7 +4,7 @@
 //! as it was.
 
 use super::{buffer::Buffer, memory::Place, Descriptor};
-use crate::os::folio::Folio;
+use crate::{os::folio::Folio, pure::range::PageRange};
 use kernel::prelude::*;
 
 /// Pages for places of a descriptor that have no memory yet, charged as the buffers' own that they
@@ -23,6 +23,16 @@ impl<'a> Reserve<'a> {
             pages: KVVec::new(),
             sorted: 0,
         }
+    }
+
+    /// Whether each buffer that pages of `range` are of has all of its memory.
+    pub(super) fn is_needless(&self, range: PageRange) -> bool {
+        self.descriptor.places(range).all(|(_, place)| {
+            place
+                .leaf
+                .as_buffer()
+                .is_none_or(|buffer| buffer.pages().count() == buffer.range().pages())
+        })
     }
 
     /// From here on places may be named again that were named before.

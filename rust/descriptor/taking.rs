@@ -42,19 +42,17 @@ impl<'a> Taking<'a> {
         let mut next = Some(range.start());
 
         while let Some(start) = next {
-            let Some((index, page)) = self
+            let Some((held, end)) = self
                 .contents
                 .as_ref()
-                .and_then(|array| array.next(start, range.last()))
+                .and_then(|array| array.held(start, range.last()))
             else {
                 break;
             };
-            if page.is_held() {
+            if held != 0 {
                 return true;
             }
-            next = index
-                .checked_add(page.to_end())
-                .filter(|&index| index <= range.last());
+            next = Some(end).filter(|&index| index <= range.last());
             task::yield_if_needed();
         }
         false

@@ -2,9 +2,9 @@
 
 //! The bytes of a copy: which are where, in two descriptors whose pages need not lie alike.
 
-use super::{reserve::Reserve, Descriptor};
+use super::{reserve::Reserve, runs::each_run, Descriptor};
 use crate::{
-    os::{frame::Frame, task},
+    os::{frame::Frame, run::Run, task},
     pure::{
         extents::Span,
         range::{PageRange, PAGE_SIZE},
@@ -32,8 +32,27 @@ impl Transfer<'_> {
         matches!((from, to), (Ok(from), Ok(to)) if from.head == to.head)
     }
 
+    /// Whether it is of whole pages only, that are in the same order on both sides, and none of a device.
+    fn is_of_whole_pages(&self) -> bool {
+        let is_whole = |descriptor: &Descriptor, span: &Span| {
+            let cover = descriptor.extents().cover(span.offset, span.length);
+            let is_aligned = cover.is_ok_and(|cover| cover.head == 0);
+
+            is_aligned
+                && span.length % PAGE_SIZE == 0
+                && descriptor
+                    .places(span.pages)
+                    .all(|(_, place)| place.is_managed())
+        };
+
+        is_whole(self.source, &self.from) && is_whole(self.target, &self.to)
+    }
+
     /// Sets a page aside for the target wherever bytes of the source have memory.
     pub(super) fn fill(&self, reserve: &mut Reserve<'_>) -> Result {
+        if reserve.is_needless(self.to.pages) {
+            return Ok(());
+        }
         each_page(self.source, self.from.pages, |_, index| {
             let Some(content) = self
                 .source
@@ -54,6 +73,41 @@ impl Transfer<'_> {
 
     /// Makes the target's bytes those of the source, where a page without memory is zeros.
     pub(super) fn run(&self) -> Result {
+        if self.is_of_whole_pages() {
+            self.copy_pages()
+        } else {
+            self.copy_bytes()
+        }
+    }
+
+    fn copy_pages(&self) -> Result {
+        each_run(self.target, self.to.pages, |run, index| {
+            let mut run = &**run;
+            let mut from = index
+                .checked_sub(self.to.pages.start())
+                .and_then(|before| self.from.pages.nth(before));
+
+            while let Some(first) = run.first() {
+                let page = from.ok_or(ERANGE)?;
+                let place = self.source.place(page).ok_or(ERANGE)?;
+                let pages = place.leaf.store().pages();
+                let mut source = Run::new();
+                pages.load(&mut source, place.page, run.len().min(place.pages));
+                for (to, from) in run.iter().zip(&*source) {
+                    to.copy_bytes(0, from, 0, PAGE_SIZE);
+                }
+                if source.is_empty() {
+                    first.clear_bytes(0, PAGE_SIZE);
+                }
+                let done = source.len().max(1);
+                run = run.get(done..).unwrap_or(&[]);
+                from = page.checked_add(done);
+            }
+            Ok(())
+        })
+    }
+
+    fn copy_bytes(&self) -> Result {
         each_page(self.target, self.to.pages, |page, index| {
             let Some(content) = self
                 .target

@@ -9,6 +9,7 @@ use crate::{
         fault::{Fault, Outcome},
         folio::PIECE,
         pages::{Page, PageRef},
+        run::Run,
         task::Pid,
         trace,
         wait::Sleep,
@@ -21,11 +22,11 @@ impl Map {
     /// Serves an access that found no page-table entry.
     pub(super) fn fault(&self, mut fault: Fault<'_>) -> Outcome {
         loop {
-            if self.has_ended() {
-                return fault.sigbus();
-            }
             let entered = self.enter(fault.address_space());
             let Some(state) = entered.filter(|state| !state.held.holds(fault.page())) else {
+                if self.has_ended() {
+                    return fault.sigbus();
+                }
                 match self.wait(fault) {
                     Ok(outcome) => return outcome,
                     Err(again) => fault = again,
@@ -49,14 +50,13 @@ impl Map {
                 return fault.retry_after(|| leaf.store().wait());
             };
             let wanted = fault.page();
-            let following = (1..fault.window().min(place.pages)).map_while(|distance| {
-                let is_held = state.held.holds(wanted.checked_add(distance)?);
-                place.page.checked_add(distance).filter(|_| !is_held)
-            });
+            let most = state.held.free(wanted, fault.window().min(place.pages));
             // `state` is held until the entries are in, so that a switch that closes the gate now
             // drains us before it zaps.
             if !pages.are_special() {
-                if let Some(page) = pages.get(place.page) {
+                let mut run = Run::new();
+                pages.load(&mut run, place.page, most);
+                if let Some(page) = run.first() {
                     if fault.wants_piece() {
                         return match piece(&fault, &state, &pages) {
                             Some(piece) => self.insert_piece(fault, &piece),
@@ -69,14 +69,17 @@ impl Map {
                         return fault.happen_again();
                     }
                     self.served(wanted);
-                    return fault.insert(&page, following.map_while(|page| pages.get(page)));
+                    return fault.insert(&mut run, most, |run, distance, most| {
+                        pages.load(run, place.page.saturating_add(distance), most);
+                    });
                 }
             } else if let Some(address) = pages.address(place.page) {
                 if fault.wants_piece() {
                     return fault.fall_back();
                 }
                 self.served(wanted);
-                let following = following.map_while(|page| pages.address(page));
+                let following = (1..most)
+                    .map_while(|distance| pages.address(place.page.checked_add(distance)?));
                 return fault.insert_special(address, following);
             }
             // First touch. Memory is allocated without the lock: whoever waits for it to be free

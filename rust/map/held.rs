@@ -47,6 +47,18 @@ impl Held {
         }
     }
 
+    /// How many pages from `first` on accesses do not wait for; no more than `most`.
+    pub(super) fn free(&self, first: usize, most: usize) -> usize {
+        match self {
+            Held::Nothing => most,
+            Held::All => 0,
+            Held::Some(_) => (first..)
+                .take(most)
+                .take_while(|&page| !self.holds(page))
+                .count(),
+        }
+    }
+
     /// All of a map's pages, or nothing, but so that pages can be held and let go one by one.
     /// `ENOMEM`.
     pub(super) fn in_pages(map: PageRange, all: bool) -> Result<Self> {

@@ -55,6 +55,7 @@ extern "C" {
     pub(super) fn iomd_release_fault_lock(vmf: *mut vm_fault);
     pub(super) fn iomd_fault_takes_piece(vmf: *mut vm_fault) -> bool;
     pub(super) fn iomd_fault_has_piece(vmf: *mut vm_fault) -> bool;
+    pub(super) fn iomd_fault_has_before(vmf: *mut vm_fault, pages: c_ulong) -> bool;
     pub(super) fn iomd_task_killable_freezable() -> c_int;
     pub(super) fn iomd_current_flags() -> c_uint;
     pub(super) fn iomd_fatal_signal_pending() -> bool;
@@ -105,6 +106,20 @@ extern "C" {
     pub(super) fn iomd_alloc_contiguous(pages: c_ulong) -> *mut page;
     pub(super) fn iomd_xa_init_accounted(xa: *mut xarray);
     pub(super) fn iomd_xa_insert_folio(xa: *mut xarray, index: c_ulong, first: *mut page) -> c_int;
+    pub(super) fn iomd_xa_load_run(
+        xa: *mut xarray,
+        index: c_ulong,
+        pages: *mut *mut page,
+        most: c_ulong,
+    ) -> c_ulong;
+    pub(super) fn iomd_get_pages(pages: *mut *mut page, count: c_ulong);
+    pub(super) fn iomd_put_pages(pages: *mut *mut page, count: c_ulong);
+    pub(super) fn iomd_xa_shared_pages(
+        xa: *mut xarray,
+        index: c_ulong,
+        count: *mut c_ulong,
+        most: c_ulong,
+    ) -> c_ulong;
     pub(super) fn iomd_page_at(first: *mut page, index: c_ulong) -> *mut page;
     pub(super) fn iomd_folio_nr_pages(page: *mut page) -> c_ulong;
     pub(super) fn iomd_folio_page_idx(page: *mut page) -> c_ulong;

@@ -6,20 +6,17 @@
 //! lock held, or [released](Fault::release), and a [`Released`] can only become a retry: what must
 //! not be touched without the lock cannot be reached any more.
 
-use super::{
-    bindings, file,
-    folio::PIECE,
-    pages::{Page, PageRef},
-    vma::AddressSpace,
-};
+use super::{bindings, file, folio::PIECE, pages::Page, run::Run, vma::AddressSpace};
 use crate::pure::wait::Access;
 use core::marker::PhantomData;
 use kernel::{
     fs::File, mm::virt::VmaMixedMap, page::PAGE_SIZE, sync::aref::ARef, types::NotThreadSafe,
 };
 
-/// How many entries one fault puts in at most, as the core's fault-around does (64 KiB).
-pub(crate) const WINDOW: usize = 16;
+/// How many pages a fault begins to put in at once, as the core's fault-around does (64 KiB).
+const WINDOW: usize = 16;
+
+const EBUSY: i32 = -(bindings::EBUSY as i32);
 
 /// What a fault asks for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -117,14 +114,31 @@ impl Fault<'_> {
         unsafe { bindings::iomd_fault_has_piece(self.vmf) }
     }
 
-    /// How many pages, beginning with the wanted one, may be put in at once: the rest of an
-    /// aligned window, clipped to the VMA.
+    /// How many pages, beginning with the wanted one, are to be put in at once.
+    ///
+    /// Who touches one page after the other has those before it already, and soon wants those after it:
+    /// the rest of an aligned window, or of the page table. Anybody else gets the one.
     pub(crate) fn window(&self) -> usize {
         // SAFETY: By the invariant.
         let address = unsafe { (*self.vmf).__bindgen_anon_1.address };
         let to_end = self.vma().end().saturating_sub(address) / PAGE_SIZE;
+        let rest_of = |window: usize| window - (address / PAGE_SIZE) % window;
 
-        (WINDOW - (address / PAGE_SIZE) % WINDOW).min(to_end)
+        let wanted = if !self.has_before(1) {
+            1
+        } else if !self.has_before(WINDOW) {
+            rest_of(WINDOW)
+        } else {
+            rest_of(PIECE)
+        };
+        wanted.min(to_end)
+    }
+
+    /// Whether an entry is there for the page that is so many before the wanted one. A guess: it can
+    /// come or go at any time.
+    fn has_before(&self, pages: usize) -> bool {
+        // SAFETY: By the invariant.
+        unsafe { bindings::iomd_fault_has_before(self.vmf, pages) }
     }
 
     /// Who wants it, and how. `privileged` is for the caller to say.
@@ -142,45 +156,57 @@ impl Fault<'_> {
         }
     }
 
-    /// Puts the wanted page in, and after it those of `following` whose place is still empty. They are
-    /// pages of ours, in write-back mode.
+    /// Puts the wanted page in, which `run` begins with, and after it those whose place is still empty,
+    /// `most` of them together: pages of ours, in write-back mode. `load` makes the run those from a
+    /// distance on, so many at most.
     ///
     /// The caller keeps the object's lock for the call, so that no page goes in after a zap.
     pub(crate) fn insert<'p>(
         self,
-        page: &Page,
-        following: impl Iterator<Item = PageRef<'p>>,
+        run: &mut Run<'p>,
+        most: usize,
+        load: impl Fn(&mut Run<'p>, usize, usize),
     ) -> Outcome {
+        let first = self.insert_run(run, 0);
+        let mut done = run.len();
+
+        // That more than the first are wanted at all is a guess.
+        while first == 0 && done < most {
+            load(run, done, most - done);
+            if run.is_empty() || self.insert_run(run, done) != 0 {
+                break;
+            }
+            done += run.len();
+        }
+        // EBUSY: another thread was faster, and it can only have put in the same page.
+        Outcome::code(match first {
+            0 | EBUSY => bindings::vm_fault_reason_VM_FAULT_NOPAGE,
+            _ => bindings::vm_fault_reason_VM_FAULT_OOM,
+        })
+    }
+
+    /// Puts pages in so many after the wanted one, up to the first whose place is taken. The error is 0
+    /// if all are in, and that of the first one if they begin with the wanted one.
+    fn insert_run(&self, run: &mut Run<'_>, distance: usize) -> i32 {
+        let vma = self.vma().as_ptr();
         // SAFETY: By the invariant.
         let address = unsafe { (*self.vmf).__bindgen_anon_1.address };
+        let address = address.wrapping_add(distance.wrapping_mul(PAGE_SIZE));
 
-        // SAFETY: By the invariant the VMA is locked and MIXEDMAP, and a `Page` is of a folio that
-        // we allocated. The caller sees to it that there is no entry for a piece.
-        let result =
-            unsafe { bindings::vm_insert_page(self.vma().as_ptr(), address, page.as_ptr()) };
-        // EBUSY: another thread was faster, and it can only have put in the same page.
-        if result != 0 && result != -(bindings::EBUSY as i32) {
-            return Outcome::code(bindings::vm_fault_reason_VM_FAULT_OOM);
+        if let [page] = &**run {
+            // SAFETY: By the invariant the VMA is locked and MIXEDMAP, and a `Page` is of a folio that
+            // we allocated; the call checks the address. The caller sees to it that there is no entry
+            // for a piece.
+            return unsafe { bindings::vm_insert_page(vma, address, page.as_ptr()) };
         }
-        let mut pages: [*mut bindings::page; WINDOW] = [core::ptr::null_mut(); WINDOW];
-        let mut count = 0;
-        for (slot, page) in pages.iter_mut().zip(following) {
-            *slot = page.as_ptr();
-            count += 1;
+        let mut left = run.len();
+        // SAFETY: As above.
+        let error = unsafe { bindings::vm_insert_pages(vma, address, run.as_raw(), &mut left) };
+        // Some are in, so the first is.
+        if distance == 0 && left != run.len() {
+            return 0;
         }
-        if count != 0 {
-            // It stops at the first that is there already; that they are wanted at all is a guess.
-            // SAFETY: As above; `vm_insert_pages` checks the range against the VMA.
-            unsafe {
-                bindings::vm_insert_pages(
-                    self.vma().as_ptr(),
-                    address.wrapping_add(PAGE_SIZE),
-                    pages.as_mut_ptr(),
-                    &mut count,
-                )
-            };
-        }
-        Outcome::code(bindings::vm_fault_reason_VM_FAULT_NOPAGE)
+        error
     }
 
     /// As [`Fault::insert`], for pages of others, or of another mode than write-back, by where they are

@@ -61,6 +61,28 @@ bool iomd_fault_has_piece(struct vm_fault *vmf)
 	return pmd_leaf(pmdp_get_lockless(vmf->pmd));
 }
 
+/*
+ * An entry is there for the page that is so many before the wanted one, as far
+ * as can be told without a lock. RCU keeps the page table.
+ */
+bool iomd_fault_has_before(struct vm_fault *vmf, unsigned long pages)
+{
+	unsigned long address = vmf->address - (pages << PAGE_SHIFT);
+	pmd_t *pmd = vmf->pmd, entry;
+
+	/* What vmf->pmd points into is for one entry of the next level. */
+	if (address < vmf->vma->vm_start || address > vmf->address ||
+	    (address ^ vmf->address) & PUD_MASK)
+		return false;
+	pmd -= pmd_index(vmf->address) - pmd_index(address);
+
+	guard(rcu)();
+	entry = pmdp_get_lockless(pmd);
+	return pmd_present(entry) &&
+	       (pmd_leaf(entry) ||
+		!pte_none(ptep_get(pte_offset_kernel(&entry, address))));
+}
+
 int iomd_task_killable_freezable(void)
 {
 	return TASK_KILLABLE | TASK_FREEZABLE_UNSAFE;
@@ -285,6 +307,87 @@ int iomd_xa_insert_folio(struct xarray *xa, unsigned long index,
 				 __GFP_NOWARN));
 
 	return xas_error(&xas);
+}
+
+/*
+ * The pages from an index on up to the first gap, so many at most; of one node,
+ * or of one large folio.
+ */
+unsigned long iomd_xa_load_run(struct xarray *xa, unsigned long index,
+			       struct page **pages, unsigned long most)
+{
+	XA_STATE(xas, xa, index);
+	unsigned long count = 0, size;
+	void __rcu **slots;
+	struct page *page;
+
+	guard(rcu)();
+	do {
+		page = xas_load(&xas);
+	} while (xas_retry(&xas, page));
+	if (!page)
+		return 0;
+
+	size = compound_nr(page);
+	if (size > 1 || !xas.xa_node) {
+		for (index %= size; index < size && count < most; index++)
+			pages[count++] = page + index;
+		return count;
+	}
+	most = min(most, XA_CHUNK_SIZE - xas.xa_offset);
+	slots = xas.xa_node->slots + xas.xa_offset;
+	do {
+		pages[count++] = page;
+		if (count >= most)
+			break;
+		page = rcu_dereference(slots[count]);
+	} while (page && !xa_is_internal(page));
+	return count;
+}
+
+void iomd_get_pages(struct page **pages, unsigned long count)
+{
+	while (count--)
+		get_page(*pages++);
+}
+
+void iomd_put_pages(struct page **pages, unsigned long count)
+{
+	while (count--)
+		put_page(*pages++);
+}
+
+/*
+ * How many of such pages, which are single ones, have another reference than
+ * the array's; and how many were looked at.
+ */
+unsigned long iomd_xa_shared_pages(struct xarray *xa, unsigned long index,
+				   unsigned long *count, unsigned long most)
+{
+	XA_STATE(xas, xa, index);
+	unsigned long shared = 0, seen = 0;
+	void __rcu **slots;
+	struct page *page;
+
+	guard(rcu)();
+	do {
+		page = xas_load(&xas);
+	} while (xas_retry(&xas, page));
+	if (xas.xa_node) {
+		most = min(most, XA_CHUNK_SIZE - xas.xa_offset);
+		slots = xas.xa_node->slots + xas.xa_offset;
+	} else {
+		most = 1;
+		slots = &xa->xa_head;
+	}
+	while (page && !xa_is_internal(page)) {
+		shared += page_ref_count(page) > 1;
+		if (++seen >= most)
+			break;
+		page = rcu_dereference(slots[seen]);
+	}
+	*count = seen;
+	return shared;
 }
 
 /* The page for an index that is one of those that a folio takes. */

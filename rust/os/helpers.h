@@ -30,6 +30,7 @@ int iomd_mutex_lock_killable_nest_lock(struct mutex *lock, struct mutex *outer);
 void iomd_release_fault_lock(struct vm_fault *vmf);
 bool iomd_fault_takes_piece(struct vm_fault *vmf);
 bool iomd_fault_has_piece(struct vm_fault *vmf);
+bool iomd_fault_has_before(struct vm_fault *vmf, unsigned long pages);
 int iomd_task_killable_freezable(void);
 unsigned int iomd_current_flags(void);
 bool iomd_fatal_signal_pending(void);
@@ -61,6 +62,12 @@ struct page *iomd_alloc_page(void);
 struct page *iomd_alloc_piece(void);
 struct page *iomd_alloc_contiguous(unsigned long pages);
 void iomd_xa_init_accounted(struct xarray *xa);
+unsigned long iomd_xa_load_run(struct xarray *xa, unsigned long index,
+			       struct page **pages, unsigned long most);
+void iomd_get_pages(struct page **pages, unsigned long count);
+void iomd_put_pages(struct page **pages, unsigned long count);
+unsigned long iomd_xa_shared_pages(struct xarray *xa, unsigned long index,
+				   unsigned long *count, unsigned long most);
 int iomd_xa_insert_folio(struct xarray *xa, unsigned long index,
 			 struct page *first);
 struct page *iomd_page_at(struct page *first, unsigned long index);

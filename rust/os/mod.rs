@@ -29,6 +29,7 @@ pub(crate) mod pages;
 pub(crate) mod physical;
 pub(crate) mod pins;
 pub(crate) mod placing;
+pub(crate) mod run;
 pub(crate) mod rwsem;
 pub(crate) mod scratch_file;
 pub(crate) mod shrinker;

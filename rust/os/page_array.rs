@@ -8,6 +8,7 @@ use super::{
     bindings, cache,
     folio::Folio,
     pages::{Page, PageRef},
+    run::{Run, SharedRun},
     rwsem::{new_rw_semaphore, RwSemaphore},
 };
 use crate::pure::cache::CacheMode;
@@ -74,6 +75,55 @@ impl PageArray {
         // SAFETY: The array was initialised; `xa_load` takes the RCU lock that it needs. By the
         // invariant what it returns is a page that stays as long as `self`.
         unsafe { PageRef::of_folio(bindings::xa_load(self.entries.get(), index).cast(), index) }
+    }
+
+    /// Makes `run` the pages from `index` on up to the first gap, so many at most.
+    pub(crate) fn load<'a>(&'a self, run: &mut Run<'a>, index: usize, most: usize) {
+        // SAFETY: The array was initialised; by the invariant its entries stay as long as `self`.
+        unsafe { run.load(self.entries.get(), index, most) };
+    }
+
+    /// As [`PageArray::load`], with references of the run's own.
+    pub(crate) fn share(&self, run: &mut SharedRun, index: usize, most: usize) {
+        // SAFETY: As above.
+        unsafe { run.load(self.entries.get(), index, most) };
+    }
+
+    /// How many pages someone holds ([`Page::is_held`]) of some that follow one another, the first of which
+    /// is the first at or after `index` up to and including `last`; and the index after them. `None` if
+    /// there is none.
+    pub(crate) fn held(&self, index: usize, last: usize) -> Option<(usize, usize)> {
+        let (first, page) = self.next(index, last)?;
+        let most = last.checked_sub(first)?.checked_add(1)?;
+
+        // A piece is held as one.
+        let (held, pages) = if page.is_single() {
+            self.held_singles(first, most)
+        } else {
+            let pages = page.to_end().min(most);
+            (if page.is_held() { pages } else { 0 }, pages)
+        };
+        Some((held, first.saturating_add(pages)))
+    }
+
+    /// How many single pages from `index` on someone holds, and how many were looked at: some of `most`,
+    /// at least the one that is there.
+    fn held_singles(&self, index: usize, most: usize) -> (usize, usize) {
+        let mut count = 0;
+
+        // SAFETY: The array was initialised, and its entries stay as long as `self`.
+        let shared =
+            unsafe { bindings::iomd_xa_shared_pages(self.entries.get(), index, &mut count, most) };
+        // Mostly nothing maps them any more, and our reference is all there is.
+        let held = if shared == 0 {
+            0
+        } else {
+            (index..)
+                .take(count)
+                .filter(|&index| self.get(index).is_some_and(|page| page.is_held()))
+                .count()
+        };
+        (held, count.max(1))
     }
 
     /// The first page at or after `index` up to and including `last`, with its index.

@@ -55,6 +55,12 @@ impl Page {
         pages.saturating_sub(before)
     }
 
+    /// Whether it is all of its folio.
+    pub(super) fn is_single(&self) -> bool {
+        // SAFETY: By the invariant the page is valid.
+        unsafe { bindings::iomd_folio_nr_pages(self.as_ptr()) == 1 }
+    }
+
     /// Whether it is one of a piece.
     pub(crate) fn is_in_piece(&self) -> bool {
         // SAFETY: By the invariant the page is valid.
@@ -175,6 +181,11 @@ impl PageRef<'_> {
     /// `page` is null, or a page that is kept for the lifetime of the result.
     pub(super) unsafe fn from_raw(page: *mut bindings::page) -> Option<Self> {
         NonNull::new(page).map(|page| Self(ManuallyDrop::new(Page(page)), PhantomData))
+    }
+
+    /// The page, whose reference is not the result's.
+    pub(super) fn into_page(self) -> ManuallyDrop<Page> {
+        self.0
     }
 }
 
