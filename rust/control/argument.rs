@@ -28,21 +28,30 @@ impl<T: Structure> Argument<T> {
     /// Copies it in. `EFAULT`; `EINVAL` if it is shorter than ours; `E2BIG` if what goes beyond
     /// ours is not zero.
     pub(super) fn read(pointer: UserPtr) -> Result<Self> {
-        let mut size = 0_u32;
-        UserSlice::new(pointer, size_of::<u32>())
+        // At once: mostly it is as long as ours.
+        let mut value = T::new_zeroed();
+        let all = UserSlice::new(pointer, size_of::<T>())
             .reader()
-            .read_slice(size.as_mut_bytes())?;
+            .read_slice(value.as_mut_bytes());
+        let mut size = 0_u32;
+        match (all, value.as_bytes().first_chunk()) {
+            (Ok(()), Some(begin)) => size = u32::from_ne_bytes(*begin),
+            // A shorter one can end where no memory follows.
+            _ => UserSlice::new(pointer, size_of::<u32>())
+                .reader()
+                .read_slice(size.as_mut_bytes())?,
+        }
         let size = usize::try_from(size).map_err(|_| E2BIG)?;
 
         if size < size_of::<T>() {
             return Err(EINVAL);
         }
+        all?;
         if size > PAGE_SIZE {
             return Err(E2BIG);
         }
-        let mut value = T::new_zeroed();
         let mut reader = UserSlice::new(pointer, size).reader();
-        reader.read_slice(value.as_mut_bytes())?;
+        reader.skip(size_of::<T>())?;
         while !reader.is_empty() {
             let mut byte = [0];
             reader.read_slice(&mut byte)?;

@@ -35,13 +35,6 @@ impl<'a> Switch<'a> {
         self.map.state.read().suspension
     }
 
-    /// What holds accesses up because a descriptor is suspended, as [`Part::suspension`].
-    fn descriptors_suspension(&self) -> Option<(Terms, usize)> {
-        let state = self.map.state.read();
-
-        state.part.as_ref().and_then(Part::suspension)
-    }
-
     /// `EBUSY` if the memory may be taken away, or was.
     pub(super) fn check_non_volatile(&self) -> Result {
         let state = self.map.state.read();
@@ -198,10 +191,17 @@ impl<'a> Switch<'a> {
     /// last step of every switch. It never closes an open gate.
     pub(super) fn settle(&self) {
         let map = self.map;
-        let own = self.suspension().map(|own| own.terms);
-        let descriptor = self.descriptors_suspension();
+        let (own, holds_all, descriptor) = {
+            let state = map.state.read();
+
+            (
+                state.suspension.map(|own| own.terms),
+                matches!(state.held, Held::All),
+                state.part.as_ref().and_then(Part::suspension),
+            )
+        };
         // Who is safe from the descriptor's suspension is not from the map's own.
-        let safe = if self.holds_all() {
+        let safe = if holds_all {
             Some(0)
         } else {
             descriptor.as_ref().map(|(_, safe)| *safe)

@@ -86,6 +86,8 @@ impl Waiters {
     /// Reports up to `room` accesses that no report has told of, in the order in which they came.
     /// The pager knows of them from then on. `ENOMEM`.
     pub(super) fn report(&self, room: usize) -> Result<KVec<Report>> {
+        // Who comes after this look is reported the next time.
+        let room = room.min(self.inner.lock().unreported);
         let mut reports = KVec::with_capacity(room, GFP_KERNEL)?;
         let mut inner = self.inner.lock();
 
