@@ -8,7 +8,8 @@ export KDIR
 
 .DEFAULT_GOAL := modules
 .PHONY: modules modules_install lib install-lib install-tools clean help setup demo docs test test-stock \
-	test-debug test-host lint fuzz soak fmt rust-analyzer probe update-kernel
+	test-debug test-host lint fuzz soak fmt rust-analyzer probe update-kernel \
+	bench bench-check bench-ratios
 
 help:
 	@echo 'Everything needed is set up on the way, in $${XDG_CACHE_HOME:-~/.cache}/iomd.'
@@ -21,6 +22,9 @@ help:
 	@echo '  make [modules]        build iomd.ko for the stock kernel'
 	@echo '  make fuzz N=100000    random calls on the debug kernel, so many (SEED: which)'
 	@echo '  make soak N=1000      the stress test on the debug kernel, so many rounds (SEED: which)'
+	@echo '  make bench            measure iomd beside the kernel'\''s own cost, and its rivals'
+	@echo '  make bench-check      whether it is slower than what tools/bench/ratios.json says'
+	@echo '  make bench-ratios     write that file anew'
 	@echo '  make lint             formats, clippy, shellcheck, checkpatch, the header in C and C++'
 	@echo '  make docs             the documentation as a site, in docs/'
 	@echo '  make fmt              format all Rust code'
@@ -99,6 +103,16 @@ soak:
 
 lint:
 	@qemu/test.sh lint
+
+bench:
+	@qemu/bench.sh
+	@IOMD_BENCH=time qemu/bench.sh threads
+
+bench-check:
+	@qemu/bench-check.sh
+
+bench-ratios:
+	@qemu/bench-check.sh --record
 
 docs fmt rust-analyzer:
 	@qemu/$@.sh

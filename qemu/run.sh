@@ -14,6 +14,8 @@
 #   --with FILE[:PATH]  take this file along, as PATH (default: its own path)
 #   --timeout SECONDS   for all of it (default 900, or IOMD_TIMEOUT)
 #   --append WORDS      more for the kernel's command line
+#   --count             one processor, whose nanoseconds are the instructions that it has executed: they
+#                       repeat from run to run, on every machine
 #
 # All this happens in the toolchain root: files must be in the checkout, the cache or /tmp.
 #
@@ -38,7 +40,7 @@ usage() {
 }
 
 export IOMD_KERNEL=${IOMD_KERNEL:-stock}
-module=default timeout=${IOMD_TIMEOUT:-900} append='' load=() with=()
+module=default timeout=${IOMD_TIMEOUT:-900} append='' count='' load=() with=()
 # shellcheck disable=SC2206 # a list of words
 with=(${IOMD_WITH-})
 while (($#)); do
@@ -50,6 +52,7 @@ while (($#)); do
 	--with) with+=("${2?}") && shift ;;
 	--timeout) timeout=${2?} && shift ;;
 	--append) append=${2?} && shift ;;
+	--count) count=yes ;;
 	--) shift && break ;;
 	-*) usage "unknown option $1" ;;
 	*) break ;;
@@ -165,7 +168,13 @@ if [[ ! $accel ]]; then
 		accel=kvm
 	fi
 fi
+processors=${IOMD_GUEST_PROCESSORS:-2}
+if [[ $count ]]; then
+	accel=count processors=1
+	append+=" mitigations=off"
+fi
 case $accel in
+count) machine=(-accel tcg -icount "shift=0,sleep=off" -cpu max) ;;
 kvm) machine=(-accel kvm -cpu host) ;;
 *) machine=(-accel "tcg,thread=multi" -cpu max) ;;
 esac
@@ -188,7 +197,7 @@ kernel_line+=" $append"
 # driver (ivshmem): its memory is for whoever takes it.
 mkfifo "$work/monitor.in" "$work/monitor.out"
 : >"$work/output"
-exec {course}< <(exec qemu-system-x86_64 "${machine[@]}" -machine q35 -smp "${IOMD_GUEST_PROCESSORS:-2}" -m "${IOMD_GUEST_MEMORY:-2G}" \
+exec {course}< <(exec qemu-system-x86_64 "${machine[@]}" -machine q35 -smp "$processors" -m "${IOMD_GUEST_MEMORY:-2G}" \
 	-nodefaults -no-user-config -display none -no-reboot \
 	-kernel "$kernel/vmlinuz" -initrd "$work/initramfs" -append "${kernel_line//[$'\n\t']/ }" \
 	-chardev "file,id=console,path=$log,append=on" -serial chardev:console \

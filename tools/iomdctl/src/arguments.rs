@@ -90,6 +90,9 @@ pub enum Command {
     Top(Top),
     /// Show what happens to objects, as it happens
     Trace(Trace),
+    /// Measure iomd beside what it would be compared with
+    #[cfg(feature = "bench")]
+    Bench(Bench),
     /// Print what completes command lines, for a shell
     Completions {
         /// The shell
@@ -235,6 +238,32 @@ pub struct Redirection {
     pub map: u64,
     pub descriptor: u64,
     pub offset: u64,
+}
+
+#[cfg(feature = "bench")]
+#[derive(Debug, Args)]
+pub struct Bench {
+    /// What to measure; all, if nothing is said
+    #[arg(value_parser = clap::builder::PossibleValuesParser::new(iomd_bench::NAMES))]
+    pub parts: Vec<String>,
+    /// How many pages large works are about, a power of two
+    #[arg(long, default_value = "16384")]
+    pub pages: usize,
+    /// How many times everything is done; the medians are told
+    #[arg(long, default_value = "5")]
+    pub rounds: usize,
+    /// Measure nothing: take the figures that an earlier run printed with --json
+    #[arg(long, value_name = "FILE")]
+    pub from: Option<PathBuf>,
+    /// Draw charts into this directory
+    #[arg(long, value_name = "DIRECTORY")]
+    pub charts: Option<PathBuf>,
+    /// Print iomd's times as multiples of the floor's instead, to be compared with later
+    #[arg(long)]
+    pub ratios: bool,
+    /// Compare with such multiples in this file, and fail if one is worse
+    #[arg(long, value_name = "FILE", conflicts_with = "ratios")]
+    pub check: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

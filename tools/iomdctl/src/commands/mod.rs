@@ -2,6 +2,8 @@
 
 //! The commands, one a file.
 
+#[cfg(feature = "bench")]
+mod bench;
 mod completions;
 mod create;
 #[cfg(feature = "demo")]
@@ -60,6 +62,8 @@ pub fn run(arguments: Arguments) -> Result<u8> {
         }
         Command::Top(arguments) => top::run(&client()?, &arguments, json)?,
         Command::Trace(arguments) => return trace::run(&arguments, json),
+        #[cfg(feature = "bench")]
+        Command::Bench(arguments) => return bench::run(client, &arguments, json),
         Command::Completions { shell } => completions::run(shell)?,
         Command::Man { directory } => man::run(directory.as_deref())?,
         #[cfg(feature = "demo")]

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Accesses that wait, and those that nothing holds up any more.
+
+use anyhow::Result;
+use rustix::mm::Advice;
+
+use super::Work;
+use crate::contest::{Contest, timed};
+use crate::region::Region;
+use crate::rivals::memfd;
+use crate::rivals::userfaultfd::{Mode, Userfaultfd};
+use crate::world::World;
+
+/// How many times something small is done in a round.
+const OFTEN: usize = 1000;
+
+pub const WORKS: &[Work] = &[touched, and_resume];
+
+/// A map that was touched is suspended.
+fn touched(world: &World) -> Result<Contest<'_>> {
+    let pages = world.pages;
+    let map = world.map(pages)?;
+    let region = Region::of(&map, pages)?;
+    let protect = |mode: Mode| {
+        let region = Region::of(memfd::full(pages)?, pages)?;
+        let userfaultfd = Userfaultfd::of(&region, mode)?;
+        Ok(move || {
+            userfaultfd.protect(&region, false)?;
+            region.write(1);
+            timed(|| userfaultfd.protect(&region, true))
+        })
+    };
+
+    Ok(Contest::new("suspend a touched map", "page", pages)
+        .floor(match world.floor(0, 512)? {
+            Some(floor) => {
+                let region = Region::of(&floor, pages)?;
+                Some(move || {
+                    region.write(1);
+                    let time = timed(|| floor.suspend())?;
+                    floor.resume()?;
+                    Ok(time)
+                })
+            }
+            None => None,
+        })
+        .iomd(move || {
+            region.write(1);
+            let time = timed(|| {
+                map.suspend()?;
+                Ok(())
+            })?;
+            map.resume()?;
+            Ok(time)
+        })
+        .rival("userfaultfd, UFFDIO_WRITEPROTECT", Some(1.4), || protect(Mode::WriteProtect))
+        .rival("userfaultfd, UFFDIO_RWPROTECT", None, || protect(Mode::ReadWriteProtect))
+        .rival("memfd, MADV_DONTNEED", None, || {
+            let region = Region::of(memfd::full(pages)?, pages)?;
+            Ok(move || {
+                region.write(1);
+                timed(|| region.advise(Advice::LinuxDontNeed))
+            })
+        }))
+}
+
+/// A map of one page is suspended and resumed, then touched.
+fn and_resume(world: &World) -> Result<Contest<'_>> {
+    let map = world.map(1)?;
+    let region = Region::of(&map, 1)?;
+
+    Ok(Contest::new("suspend, resume and access, nobody waiting", "time", OFTEN)
+        .floor(match world.floor(0, 1)? {
+            Some(floor) => {
+                let region = Region::of(&floor, 1)?;
+                Some(move || {
+                    timed(|| {
+                        for _ in 0..OFTEN {
+                            floor.suspend()?;
+                            floor.resume()?;
+                            region.write_page(0, 1);
+                        }
+                        Ok(())
+                    })
+                })
+            }
+            None => None,
+        })
+        .iomd(move || {
+            timed(|| {
+                for _ in 0..OFTEN {
+                    map.suspend()?;
+                    map.resume()?;
+                    region.write_page(0, 1);
+                }
+                Ok(())
+            })
+        })
+        .rival("userfaultfd, UFFDIO_WRITEPROTECT", None, || {
+            let region = Region::of(memfd::full(1)?, 1)?;
+            region.write_page(0, 1);
+            let userfaultfd = Userfaultfd::of(&region, Mode::WriteProtect)?;
+            Ok(move || {
+                timed(|| {
+                    for _ in 0..OFTEN {
+                        userfaultfd.protect(&region, true)?;
+                        userfaultfd.protect(&region, false)?;
+                        region.write_page(0, 1);
+                    }
+                    Ok(())
+                })
+            })
+        }))
+}
