@@ -139,6 +139,7 @@ prove() {
 	case $1 in
 	'make demo') ;; # check_demo
 	'make test') ;; # what runs this
+	'make bench' | 'make bench-check') ;; # test.sh, part bench, which runs the same script
 	'make lint' | 'make test-host' | 'make modules') ;; # test.sh, parts lint, host, module
 	'make test-stock' | 'cd tools' | *'cargo guest '*) ;; # test.sh, parts module and guest
 	'make fuzz N=2000' | 'make soak N=1000' | 'make soak N=100 ONLY=7' | 'make test-debug' | 'IOMD_KERNEL=debug qemu/module.sh modules') ;; # test.sh, part guest-debug

@@ -189,6 +189,10 @@ part_guest-debug() {
 	grep -a '^fuzz: ' "$output" || true
 }
 
+part_bench() {
+	check "no slower than before" "$qemu_dir/bench-check.sh"
+}
+
 part_documents() {
 	local name
 	check "documents: site" "$qemu_dir/docs.sh"
@@ -197,7 +201,7 @@ part_documents() {
 	done
 }
 
-all=(lint host module guest guest-debug documents)
+all=(lint host module guest guest-debug bench documents)
 (($#)) || set -- "${all[@]}"
 for part; do
 	[[ " ${all[*]} " == *" $part "* ]] || die "no such part: $part (there are: ${all[*]})"
