@@ -9,29 +9,15 @@ use iomd::{Access, Descriptor};
 use rustix::process::Signal;
 
 use super::{NEW, OLD, read};
+use crate::support::copier::{Copier, pages};
 use crate::support::{
     Child, End, LIMIT, PAGE, assert_painted, buffer, paint, painted, proc, scaled, window,
 };
 
-/// Pages enough for a copy to take a while.
-fn pages() -> usize {
-    ((scaled(64).max(16) as usize) << 20) / PAGE
-}
-
-/// A process that copies all of the source, when its first page is copied.
-fn copier(source: &Descriptor, target: &Descriptor) -> Child {
+/// Somebody who copies all of the source.
+fn copier(source: &Descriptor, target: &Descriptor) -> Copier {
     paint(target, NEW);
-    let window = window(target);
-    let child = Child::fork(|parent| {
-        let copied = source.copy_to(target).run();
-        parent.say_outcome(copied.map(|copied| copied.maps).map_err(|error| error.errno()));
-    });
-    let start = Instant::now();
-    while window.load_u64(0) == NEW {
-        assert!(start.elapsed() < LIMIT, "the copy does not begin");
-        hint::spin_loop();
-    }
-    child
+    Copier::of(source, target)
 }
 
 #[test]
@@ -48,9 +34,8 @@ fn a_write_waits_for_the_copy_and_a_read_does_not() {
             hint::spin_loop();
         }
         let seen = read(&source, last, 8);
-        let waited = writer.is_silent() && copier.is_silent();
-        copier.hear_outcome().unwrap();
-        copier.succeed();
+        let waited = writer.is_silent() && copier.is_under_way();
+        copier.finish().unwrap();
         assert_eq!(writer.hear(), 8);
         writer.succeed();
         if waited {
@@ -87,9 +72,8 @@ fn a_write_waits_by_whichever_descriptor_the_memory_is_copied_or_written() {
         }
         // What is not copied is not waited for.
         assert_eq!(parent.write_bytes(8, &[7]).unwrap(), 1);
-        let waited = writers.iter().all(Child::is_silent) && copier.is_silent();
-        copier.hear_outcome().unwrap();
-        copier.succeed();
+        let waited = writers.iter().all(Child::is_silent) && copier.is_under_way();
+        copier.finish().unwrap();
         for writer in writers {
             assert_eq!(writer.hear(), 8);
             writer.succeed();
@@ -118,9 +102,8 @@ fn who_is_killed_while_he_waits_has_written_nothing() {
         }
         let waited = writer.is_silent();
         let end = writer.kill();
-        let in_time = waited && copier.is_silent();
-        copier.hear_outcome().unwrap();
-        copier.succeed();
+        let in_time = waited && copier.is_under_way();
+        copier.finish().unwrap();
         if in_time {
             assert_eq!(end, End::Killed(Signal::KILL));
             assert_painted(&source, OLD);
@@ -138,22 +121,14 @@ fn what_is_not_copied_is_written_at_once() {
     let start = Instant::now();
     loop {
         paint(&target, NEW);
-        let seen = window(&target);
-        let copier = Child::fork(|parent| {
-            let copied = source.copy_to(&target).range(0, half as u64).run();
-            parent.say_outcome(copied.map(|copied| copied.maps).map_err(|error| error.errno()));
-        });
-        while seen.load_u64(0) == NEW {
-            assert!(start.elapsed() < LIMIT, "the copy does not begin");
-            hint::spin_loop();
-        }
+        let part = || source.copy_to(&target).range(0, half as u64).run();
+        let copier = Copier::begin(&target, part);
         // And so is the target, as through its maps.
         let outside = source.write_bytes(half as u64, &[7]).unwrap();
         let to_target = target.write_bytes(half as u64, &[7]).unwrap();
-        let in_time = copier.is_silent();
+        let in_time = copier.is_under_way();
         assert_eq!((outside, to_target), (1, 1));
-        assert_eq!(copier.hear_outcome(), Ok(0));
-        copier.succeed();
+        assert_eq!(copier.finish(), Ok(0));
         if in_time {
             break;
         }

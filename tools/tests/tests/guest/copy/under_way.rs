@@ -2,52 +2,27 @@
 
 //! While a copy is under way: other calls on the same memory, and the end of who makes it.
 
-use std::hint;
 use std::time::Instant;
 
 use iomd::{Descriptor, Errno, Map};
 use rustix::process::Signal;
 
 use super::{NEW, OLD};
+use crate::support::copier::{Copier, pages};
 use crate::support::{
-    Child, End, LIMIT, PAGE, User, assert_painted, buffer, paint, painted, proc, scaled, unique,
-    window,
+    Child, End, LIMIT, PAGE, User, assert_painted, buffer, paint, painted, proc, unique, window,
 };
-
-/// Pages enough for a copy to take a while.
-fn pages() -> usize {
-    ((scaled(64).max(16) as usize) << 20) / PAGE
-}
-
-/// A process that makes the copy and tells how many maps it suspended, when its first page is
-/// copied. Until then the target's first page begins with something else.
-fn copier(source: &Descriptor, target: &Descriptor, resume_on_target: bool) -> Child {
-    let window = window(target);
-    let first = window.load_u64(0);
-    let child = Child::fork(|parent| {
-        let copy = source.copy_to(target).resume_on_target(resume_on_target);
-        let copied = copy.run();
-        parent.say_outcome(copied.map(|copied| copied.maps).map_err(|error| error.errno()));
-    });
-    let start = Instant::now();
-    while window.load_u64(0) == first {
-        assert!(start.elapsed() < LIMIT, "the copy does not begin");
-        hint::spin_loop();
-    }
-    child
-}
 
 /// What `work` does while the source is copied. It is done again until it was over before the copy.
 #[track_caller]
-fn meanwhile<T>(source: &Descriptor, target: &Descriptor, mut work: impl FnMut(&Child) -> T) -> T {
+fn meanwhile<T>(source: &Descriptor, target: &Descriptor, mut work: impl FnMut() -> T) -> T {
     let start = Instant::now();
     loop {
         paint(target, NEW);
-        let copier = copier(source, target, false);
-        let done = work(&copier);
-        let in_time = copier.is_silent();
-        copier.hear_outcome().unwrap();
-        copier.succeed();
+        let copier = Copier::of(source, target);
+        let done = work();
+        let in_time = copier.is_under_way();
+        copier.finish().unwrap();
         if in_time {
             return done;
         }
@@ -66,7 +41,7 @@ fn other_copies_to_or_of_its_target_are_refused() {
     let page = PAGE as u64;
     let last = (pages() as u64 - 1) * page;
     let busy = Err(Errno::BUSY);
-    let refused = meanwhile(&source, &target, |_| {
+    let refused = meanwhile(&source, &target, || {
         [
             errno(source.copy_to(&target).run()),
             // The last page, which it has not come to.
@@ -95,7 +70,7 @@ fn nobody_begins_to_write_what_is_copied() {
         (unique(&other), other.map().unique(true).read_only(true).create().unwrap());
     let before = map.info().unwrap();
     let memory = map.mmap().unwrap();
-    let outcomes = meanwhile(&source, &target, |_| {
+    let outcomes = meanwhile(&source, &target, || {
         let writable = errno(source.map().create());
         let redirected = errno(map.redirect(&source).offset(PAGE as u64).run());
         let seen = memory.load_u64(0);
@@ -126,23 +101,15 @@ fn memory_that_is_not_copied_is_nothing_to_it() {
     let start = Instant::now();
     loop {
         paint(&target, NEW);
-        let window = window(&target);
-        let copier = Child::fork(|parent| {
-            let copied = source.copy_to(&target).range(0, half).run();
-            parent.say_outcome(copied.map(|copied| copied.maps).map_err(|error| error.errno()));
-        });
-        while window.load_u64(0) == NEW {
-            assert!(start.elapsed() < LIMIT, "the copy does not begin");
-            hint::spin_loop();
-        }
+        let copier = Copier::begin(&target, || source.copy_to(&target).range(0, half).run());
         outside.store_u64(8, 7);
         let map = source.map().offset(half).create().unwrap();
         map.mmap().unwrap().store_u64(8, 9);
         let copied = buffer(1).copy_to(&target).target_offset(last).run().unwrap();
-        let in_time = copier.is_silent();
-        assert_eq!(copier.hear_outcome(), Ok(0));
+        let in_time = copier.is_under_way();
+        assert_eq!(copier.finish(), Ok(0));
         assert_eq!(copied.maps, 0);
-        assert_eq!(window.load_u64(last as usize), 0);
+        assert_eq!(window(&target).load_u64(last as usize), 0);
         if in_time {
             break;
         }
@@ -162,7 +129,7 @@ fn two_copies_of_one_memory_both_succeed() {
     loop {
         paint(&one, NEW);
         paint(&other, NEW);
-        let first = copier(&source, &one, false);
+        let first = Copier::of(&source, &one);
         let second = Child::fork(|parent| {
             let copied = source.copy_to(&other).run();
             parent.say_outcome(copied.map(|copied| copied.maps).map_err(|error| error.errno()));
@@ -171,11 +138,10 @@ fn two_copies_of_one_memory_both_succeed() {
         while seen.load_u64(0) == NEW && proc::state(second.pid()) != 'D' {
             assert!(start.elapsed() < LIMIT, "the second copy does not begin");
         }
-        let at_once = first.is_silent();
-        for copier in [first, second] {
-            assert_eq!(copier.hear_outcome(), Ok(1));
-            copier.succeed();
-        }
+        let at_once = first.is_under_way();
+        assert_eq!(first.finish(), Ok(1));
+        assert_eq!(second.hear_outcome(), Ok(1));
+        second.succeed();
         if at_once {
             break;
         }
@@ -211,7 +177,9 @@ fn who_is_killed_in_the_middle_leaves_all_as_it_was() {
             let (source, target) = (painted(pages(), OLD), painted(pages(), NEW));
             let users = users(&source);
             let before: Vec<_> = users.iter().map(|(map, ..)| map.info().unwrap()).collect();
-            let copier = copier(&source, &target, resume_on_target);
+            let copier = Copier::begin(&target, || {
+                source.copy_to(&target).resume_on_target(resume_on_target).run()
+            });
             for (_, user, ..) in &users {
                 user.begin_read(0);
             }

@@ -14,6 +14,7 @@ use rustix::thread::{CpuSet, sched_setaffinity};
 pub mod cgroup;
 pub mod channel;
 pub mod child;
+pub mod copier;
 pub mod coverage;
 pub mod dma_buf;
 pub mod failing;
