@@ -8,6 +8,7 @@
 
 use super::{
     extents::Extents,
+    few::Few,
     memory::{Facts, Kind, Leaf, Place},
     Descriptor,
 };
@@ -18,7 +19,7 @@ use crate::{
     registry::Strong,
 };
 use core::iter;
-use kernel::{alloc::Flags, prelude::*, sync::Arc};
+use kernel::{prelude::*, sync::Arc};
 
 /// What a descriptor's pages are.
 pub(super) enum Memory {
@@ -183,27 +184,13 @@ impl Shown {
         self.descriptor.is_same(&other.descriptor) && self.range.overlaps(other.range)
     }
 
-    /// Whether to charge a list that is kept with a map, of so many of these. Not one of a single entry:
-    /// at a cgroup's limit the charge can kill a task, and a redirect replaces what was charged with the map.
-    pub(super) fn flags_for(count: usize) -> Flags {
-        if count > 1 {
-            GFP_KERNEL_ACCOUNT
-        } else {
-            GFP_KERNEL
-        }
-    }
-
     /// Everything of which pages are among those of `range`: the descriptor itself first, and then
     /// each that is below it, as often as it is there. `ENOMEM`.
-    pub(super) fn all(descriptor: &Strong<Descriptor>, range: PageRange) -> Result<KVVec<Self>> {
-        let mut all = KVVec::new();
-        all.push(
-            Self {
-                descriptor: descriptor.clone(),
-                range,
-            },
-            GFP_KERNEL,
-        )?;
+    pub(super) fn all(descriptor: &Strong<Descriptor>, range: PageRange) -> Result<Few<Self>> {
+        let mut all = Few::One(Self {
+            descriptor: descriptor.clone(),
+            range,
+        });
 
         let mut next = 0;
         while let Some(shown) = all.get(next) {

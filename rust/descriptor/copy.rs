@@ -11,6 +11,7 @@
 
 use super::{
     composite::Shown,
+    few::Few,
     observer::{ById, Claimed, LockedObserver, Observer, Use},
     prepared::{Prepared, Purpose},
     reserve::Reserve,
@@ -59,19 +60,23 @@ struct Participant<'a> {
 }
 
 /// Memory that the source or the target is made of.
-struct Pieces(KVVec<Shown>);
+struct Pieces(Few<Shown>);
 
 impl Pieces {
     fn of(descriptor: &Strong<Descriptor>, span: &Span) -> Result<Self> {
-        let mut pieces = Shown::all(descriptor, span.pages)?;
+        let mut pieces = Few::Nothing;
 
-        pieces.retain(|piece| piece.leaf().is_some());
+        for shown in Shown::all(descriptor, span.pages)? {
+            if shown.leaf().is_some() {
+                pieces.push(shown, GFP_KERNEL)?;
+            }
+        }
         Ok(Self(pieces))
     }
 
     /// `EINVAL` if there is a page that it has twice, or `other` too.
     fn check_alone(&self, other: &Self) -> Result {
-        let mut rest = self.0.as_slice();
+        let mut rest = &*self.0;
 
         while let Some((piece, others)) = rest.split_first() {
             let is_twice = |again: &Shown| piece.overlaps(again);
@@ -86,7 +91,7 @@ impl Pieces {
     fn claim(&self, use_: Use) -> Result<KVVec<Claimed<'_>>> {
         let mut claims = KVVec::with_capacity(self.0.len(), GFP_KERNEL)?;
 
-        for piece in &self.0 {
+        for piece in &*self.0 {
             let claim = Claimed::new(&piece.descriptor, piece.range, use_)?;
             claims.push(claim, GFP_KERNEL)?;
         }
@@ -110,7 +115,7 @@ impl Pieces {
     fn observers(&self) -> Result<ById> {
         let mut observers = RBTree::new();
 
-        for piece in &self.0 {
+        for piece in &*self.0 {
             let list = piece.descriptor.observers.lock();
             list.add_to(&mut observers, piece.range)?;
         }

@@ -12,6 +12,7 @@ pub(crate) mod composite;
 pub(crate) mod copy;
 mod dma_buf;
 pub(crate) mod extents;
+mod few;
 mod guard;
 mod interleaved;
 mod length;

@@ -7,6 +7,7 @@
 
 use super::{
     composite::Shown,
+    few::Few,
     memory::Place,
     observer::{Observer, Ticket},
     prepared::Prepared,
@@ -23,7 +24,7 @@ use kernel::{prelude::*, sync::Arc};
 pub(crate) struct Part {
     // Dropped first: who shows the memory goes before it may.
     /// At least one: the descriptor itself.
-    levels: KVVec<Level>,
+    levels: Few<Level>,
     memory: Prepared,
 }
 
@@ -46,14 +47,14 @@ impl Part {
         observer: Arc<dyn Observer>,
     ) -> Result<Self> {
         let all = Shown::all(&memory, memory.range())?;
-        let mut levels = KVVec::with_capacity(all.len(), Shown::flags_for(all.len()))?;
+        let mut levels = Few::Nothing;
 
         for shown in all {
             let mode = cache_mode.filter(|_| shown.leaf().is_some());
             let ticket = shown
                 .descriptor
                 .attach(shown.range, writable, mode, observer.clone())?;
-            levels.push(Level { shown, ticket }, GFP_KERNEL)?;
+            levels.push(Level { shown, ticket }, GFP_KERNEL_ACCOUNT)?;
         }
         Ok(Self { levels, memory })
     }

@@ -7,6 +7,7 @@
 
 use super::{
     composite::{Memory, Shown},
+    few::Few,
     memory::Leaf,
     reserve::Reserve,
     Descriptor,
@@ -45,7 +46,7 @@ impl Purpose {
 pub(crate) struct Prepared {
     descriptor: Strong<Descriptor>,
     range: PageRange,
-    _holds: KVVec<Hold>,
+    _holds: Few<Hold>,
 }
 
 /// What a leaf counts.
@@ -89,9 +90,9 @@ impl Descriptor {
             return Err(EACCES);
         }
         let shown = Shown::all(this, range)?;
-        let mut holds = KVVec::with_capacity(shown.len(), Shown::flags_for(shown.len()))?;
+        let mut holds = Few::Nothing;
         for leaf in shown.iter().filter_map(Shown::leaf) {
-            holds.push(Hold::new(leaf, purpose)?, GFP_KERNEL)?;
+            holds.push(Hold::new(leaf, purpose)?, GFP_KERNEL_ACCOUNT)?;
         }
         Ok(Prepared {
             descriptor: this.clone(),

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Lists that mostly have one entry, which then needs no memory of its own.
+
+use core::{iter::Chain, mem, ops::Deref, option, slice};
+use kernel::{
+    alloc::{allocator::KVmalloc, Flags, IntoIter},
+    prelude::*,
+};
+
+/// Entries in a row.
+pub(super) enum Few<T> {
+    Nothing,
+    One(T),
+    Many(KVVec<T>),
+}
+
+impl<T> Few<T> {
+    /// Appends an entry. `ENOMEM`, never for the first.
+    pub(super) fn push(&mut self, entry: T, flags: Flags) -> Result {
+        match self {
+            Self::Nothing => *self = Self::One(entry),
+            Self::One(_) => {
+                let mut many = KVVec::with_capacity(2, flags)?;
+                if let Self::One(first) = mem::replace(self, Self::Nothing) {
+                    many.push(first, flags)?;
+                }
+                many.push(entry, flags)?;
+                *self = Self::Many(many);
+            }
+            Self::Many(many) => many.push(entry, flags)?,
+        }
+        Ok(())
+    }
+}
+
+impl<T> Deref for Few<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        match self {
+            Self::Nothing => &[],
+            Self::One(entry) => slice::from_ref(entry),
+            Self::Many(many) => many,
+        }
+    }
+}
+
+impl<T> IntoIterator for Few<T> {
+    type Item = T;
+    type IntoIter = Chain<option::IntoIter<T>, IntoIter<T, KVmalloc>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        let (one, many) = match self {
+            Self::Nothing => (None, KVVec::new()),
+            Self::One(entry) => (Some(entry), KVVec::new()),
+            Self::Many(many) => (None, many),
+        };
+
+        Iterator::chain(one.into_iter(), many)
+    }
+}
