@@ -114,12 +114,8 @@ extern "C" {
     ) -> c_ulong;
     pub(super) fn iomd_get_pages(pages: *mut *mut page, count: c_ulong);
     pub(super) fn iomd_put_pages(pages: *mut *mut page, count: c_ulong);
-    pub(super) fn iomd_xa_shared_pages(
-        xa: *mut xarray,
-        index: c_ulong,
-        count: *mut c_ulong,
-        most: c_ulong,
-    ) -> c_ulong;
+    pub(super) fn iomd_xa_unshared_pages(xa: *mut xarray, index: c_ulong, most: c_ulong)
+        -> c_ulong;
     pub(super) fn iomd_page_at(first: *mut page, index: c_ulong) -> *mut page;
     pub(super) fn iomd_folio_nr_pages(page: *mut page) -> c_ulong;
     pub(super) fn iomd_folio_page_idx(page: *mut page) -> c_ulong;

@@ -358,36 +358,37 @@ void iomd_put_pages(struct page **pages, unsigned long count)
 }
 
 /*
- * How many of such pages, which are single ones, have another reference than
- * the array's; and how many were looked at.
+ * How many pages from an index on have no reference but the array's, so many at
+ * most; of one node, or of one large folio. 0 if the first is not there, or has
+ * another.
  */
-unsigned long iomd_xa_shared_pages(struct xarray *xa, unsigned long index,
-				   unsigned long *count, unsigned long most)
+unsigned long iomd_xa_unshared_pages(struct xarray *xa, unsigned long index,
+				     unsigned long most)
 {
 	XA_STATE(xas, xa, index);
-	unsigned long shared = 0, seen = 0;
-	void __rcu **slots;
-	struct page *page;
+	void __rcu **first, **slot, **end;
+	struct folio *folio;
+	unsigned long pages;
 
 	guard(rcu)();
 	do {
-		page = xas_load(&xas);
-	} while (xas_retry(&xas, page));
-	if (xas.xa_node) {
-		most = min(most, XA_CHUNK_SIZE - xas.xa_offset);
-		slots = xas.xa_node->slots + xas.xa_offset;
-	} else {
-		most = 1;
-		slots = &xa->xa_head;
-	}
-	while (page && !xa_is_internal(page)) {
-		shared += page_ref_count(page) > 1;
-		if (++seen >= most)
+		folio = xas_load(&xas);
+	} while (xas_retry(&xas, folio));
+	if (!folio || folio_ref_count(folio) != 1)
+		return 0;
+
+	pages = folio_nr_pages(folio);
+	if (pages > 1 || !xas.xa_node)
+		return min(most, pages - index % pages);
+	first = xas.xa_node->slots + xas.xa_offset;
+	end = first + min(most, XA_CHUNK_SIZE - xas.xa_offset);
+	for (slot = first + 1; slot < end; slot++) {
+		folio = rcu_dereference(*slot);
+		if (!folio || xa_is_internal(folio) ||
+		    folio_ref_count(folio) != 1)
 			break;
-		page = rcu_dereference(slots[seen]);
 	}
-	*count = seen;
-	return shared;
+	return slot - first;
 }
 
 /* The page for an index that is one of those that a folio takes. */

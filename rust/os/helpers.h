@@ -66,8 +66,8 @@ unsigned long iomd_xa_load_run(struct xarray *xa, unsigned long index,
 			       struct page **pages, unsigned long most);
 void iomd_get_pages(struct page **pages, unsigned long count);
 void iomd_put_pages(struct page **pages, unsigned long count);
-unsigned long iomd_xa_shared_pages(struct xarray *xa, unsigned long index,
-				   unsigned long *count, unsigned long most);
+unsigned long iomd_xa_unshared_pages(struct xarray *xa, unsigned long index,
+				     unsigned long most);
 int iomd_xa_insert_folio(struct xarray *xa, unsigned long index,
 			 struct page *first);
 struct page *iomd_page_at(struct page *first, unsigned long index);

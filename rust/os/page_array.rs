@@ -93,37 +93,19 @@ impl PageArray {
     /// is the first at or after `index` up to and including `last`; and the index after them. `None` if
     /// there is none.
     pub(crate) fn held(&self, index: usize, last: usize) -> Option<(usize, usize)> {
-        let (first, page) = self.next(index, last)?;
-        let most = last.checked_sub(first)?.checked_add(1)?;
-
-        // A piece is held as one.
-        let (held, pages) = if page.is_single() {
-            self.held_singles(first, most)
-        } else {
-            let pages = page.to_end().min(most);
-            (if page.is_held() { pages } else { 0 }, pages)
-        };
-        Some((held, first.saturating_add(pages)))
-    }
-
-    /// How many single pages from `index` on someone holds, and how many were looked at: some of `most`,
-    /// at least the one that is there.
-    fn held_singles(&self, index: usize, most: usize) -> (usize, usize) {
-        let mut count = 0;
-
-        // SAFETY: The array was initialised, and its entries stay as long as `self`.
-        let shared =
-            unsafe { bindings::iomd_xa_shared_pages(self.entries.get(), index, &mut count, most) };
+        let most = last.checked_sub(index)?.checked_add(1)?;
         // Mostly nothing maps them any more, and our reference is all there is.
-        let held = if shared == 0 {
-            0
-        } else {
-            (index..)
-                .take(count)
-                .filter(|&index| self.get(index).is_some_and(|page| page.is_held()))
-                .count()
-        };
-        (held, count.max(1))
+        // SAFETY: The array was initialised, and its entries stay as long as `self`.
+        let free = unsafe { bindings::iomd_xa_unshared_pages(self.entries.get(), index, most) };
+        if free != 0 {
+            return Some((0, index.saturating_add(free)));
+        }
+        let (first, page) = self.next(index, last)?;
+        // A piece is held as one.
+        let pages = page.to_end().min(last.checked_sub(first)?.checked_add(1)?);
+        let held = if page.is_held() { pages } else { 0 };
+
+        Some((held, first.saturating_add(pages)))
     }
 
     /// The first page at or after `index` up to and including `last`, with its index.

@@ -55,12 +55,6 @@ impl Page {
         pages.saturating_sub(before)
     }
 
-    /// Whether it is all of its folio.
-    pub(super) fn is_single(&self) -> bool {
-        // SAFETY: By the invariant the page is valid.
-        unsafe { bindings::iomd_folio_nr_pages(self.as_ptr()) == 1 }
-    }
-
     /// Whether it is one of a piece.
     pub(crate) fn is_in_piece(&self) -> bool {
         // SAFETY: By the invariant the page is valid.
