@@ -5,6 +5,7 @@
 mod copy;
 mod create;
 mod growth;
+mod large;
 mod pager;
 mod redirect;
 mod sharing;
@@ -25,10 +26,11 @@ use crate::world::World;
 type Work = fn(&World) -> Result<Contest<'_>>;
 
 /// The works, in parts.
-const PARTS: [(&str, &[Work]); 9] = [
+const PARTS: [(&str, &[Work]); 10] = [
     ("touch", touch::WORKS),
     ("redirect", redirect::WORKS),
     ("suspend", suspend::WORKS),
+    ("large", large::WORKS),
     ("pager", pager::WORKS),
     ("copy", copy::WORKS),
     ("create", create::WORKS),

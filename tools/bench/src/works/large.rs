@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Memory in pieces of 2 MiB, each of which one page-table entry shows.
+
+use anyhow::Result;
+use iomd::{BufferFlags, Descriptor, Map};
+
+use super::Work;
+use crate::contest::{Contest, timed};
+use crate::region::Region;
+use crate::rivals::memfd;
+use crate::rivals::userfaultfd::{Mode, Userfaultfd};
+use crate::world::{World, bytes};
+
+pub const WORKS: &[Work] = &[touched, redirected, suspended];
+
+/// More than elsewhere, so that what a call takes anyway is little of it.
+fn pages(world: &World) -> usize {
+    world.pages * 4
+}
+
+/// Memory in pieces, or in pages as elsewhere.
+#[derive(Clone, Copy)]
+enum Layout {
+    Pieces,
+    Pages,
+}
+
+fn buffer(world: &World, layout: Layout) -> Result<Descriptor> {
+    let flags = match layout {
+        Layout::Pieces => BufferFlags::LARGE,
+        Layout::Pages => BufferFlags::empty(),
+    };
+    Ok(world.client.buffer_with(bytes(pages(world)), flags)?)
+}
+
+/// A map of it, and where it is mapped.
+fn map(world: &World, buffer: &Descriptor) -> Result<(Map, Region)> {
+    let map = buffer.map().unique(true).create()?;
+    let region = Region::of(&map, pages(world))?;
+    region.write(1);
+    Ok((map, region))
+}
+
+fn touched(world: &World) -> Result<Contest<'_>> {
+    let touch = |layout| -> Result<_> {
+        let (map, region) = map(world, &buffer(world, layout)?)?;
+        Ok(move || {
+            map.suspend()?;
+            map.resume()?;
+            timed(|| {
+                region.write(1);
+                Ok(())
+            })
+        })
+    };
+
+    Ok(Contest::new("touch of all pages in a row, 2 MiB entries", "page", pages(world))
+        .iomd(touch(Layout::Pieces)?)
+        .rival("iomd, 4 KiB entries", Some(0.03), || touch(Layout::Pages)))
+}
+
+fn redirected(world: &World) -> Result<Contest<'_>> {
+    let redirect = |layout| -> Result<_> {
+        let buffers = [buffer(world, layout)?, buffer(world, layout)?];
+        let (map, region) = map(world, &buffers[0])?;
+        let mut time = 0;
+        Ok(move || {
+            region.write(1);
+            time += 1;
+            timed(|| {
+                map.redirect(&buffers[time % 2]).run()?;
+                Ok(())
+            })
+        })
+    };
+
+    Ok(Contest::new("redirect of a touched map, 2 MiB entries", "page", pages(world))
+        .iomd(redirect(Layout::Pieces)?)
+        .rival("iomd, 4 KiB entries", Some(0.003), || redirect(Layout::Pages)))
+}
+
+fn suspended(world: &World) -> Result<Contest<'_>> {
+    let suspend = |layout| -> Result<_> {
+        let (map, region) = map(world, &buffer(world, layout)?)?;
+        Ok(move || {
+            region.write(1);
+            let time = timed(|| {
+                map.suspend()?;
+                Ok(())
+            })?;
+            map.resume()?;
+            Ok(time)
+        })
+    };
+
+    Ok(Contest::new("suspend a touched map, 2 MiB entries", "page", pages(world))
+        .iomd(suspend(Layout::Pieces)?)
+        .rival("iomd, 4 KiB entries", None, || suspend(Layout::Pages))
+        .rival("userfaultfd, UFFDIO_WRITEPROTECT", Some(0.003), || {
+            let region = Region::of(memfd::full(pages(world))?, pages(world))?;
+            let userfaultfd = Userfaultfd::of(&region, Mode::WriteProtect)?;
+            Ok(move || {
+                userfaultfd.protect(&region, false)?;
+                region.write(1);
+                timed(|| userfaultfd.protect(&region, true))
+            })
+        }))
+}
