@@ -310,6 +310,15 @@ int iomd_xa_insert_folio(struct xarray *xa, unsigned long index,
 }
 
 /*
+ * For what else is in a node of single pages: gaps, and marks of the array's own,
+ * which are small numbers too (as xa_is_node() has it).
+ */
+static bool is_page(const void *entry)
+{
+	return (unsigned long)entry > 4096;
+}
+
+/*
  * The pages from an index on up to the first gap, so many at most; of one node,
  * or of one large folio.
  */
@@ -341,7 +350,7 @@ unsigned long iomd_xa_load_run(struct xarray *xa, unsigned long index,
 		if (count >= most)
 			break;
 		page = rcu_dereference(slots[count]);
-	} while (page && !xa_is_internal(page));
+	} while (is_page(page));
 	return count;
 }
 
@@ -384,8 +393,7 @@ unsigned long iomd_xa_unshared_pages(struct xarray *xa, unsigned long index,
 	end = first + min(most, XA_CHUNK_SIZE - xas.xa_offset);
 	for (slot = first + 1; slot < end; slot++) {
 		folio = rcu_dereference(*slot);
-		if (!folio || xa_is_internal(folio) ||
-		    folio_ref_count(folio) != 1)
+		if (!is_page(folio) || folio_ref_count(folio) != 1)
 			break;
 	}
 	return slot - first;
