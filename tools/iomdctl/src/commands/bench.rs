@@ -3,7 +3,7 @@
 //! `bench`: how fast iomd is.
 
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{self, BufReader, IsTerminal};
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -24,7 +24,13 @@ pub fn run(
         read(path)?
     } else {
         let world = World::new(client()?, arguments.pages, arguments.rounds)?;
-        measure(&world, &arguments.parts, &|part| eprintln!("measuring: {part}"))?
+        let tell = |part: &str| {
+            // For who waits before a terminal.
+            if io::stderr().is_terminal() {
+                eprintln!("measuring: {part}");
+            }
+        };
+        measure(&world, &arguments.parts, &tell)?
     };
 
     if let Some(directory) = &arguments.charts {
