@@ -61,6 +61,7 @@ pages = """
    hostile
    glossary
    design
+   performance
    testing
    /CONTRIBUTING
 """

@@ -59,13 +59,14 @@ module() {
 	lead_on module iomd/index.html
 }
 
-# What the kernel's crates and those who write for them link to, as their own build would have it.
+# What the kernel's crates, those who write for them and Rust's own link to, as their own builds would have it.
 link_kernel() {
 	local release source=https://git.kernel.org/pub/scm/linux/kernel/git/stable/linux.git/tree
 	release=$(<"$("$qemu_dir/kernel.sh")/release")
 	find "$work/site/module" -name '*.html' -exec sed -i \
 		-e "s|href=\"srctree/\([^\"]*\)|href=\"$source/\1?h=v${release%%[-+]*}|g" \
-		-e "s|href=\"vtable\"|href=\"$kernel_docs/macros/attr.vtable.html\"|g" {} +
+		-e "s|href=\"vtable\"|href=\"$kernel_docs/macros/attr.vtable.html\"|g" \
+		-e "s|href=\"%60ascii::Char%60\"|href=\"https://doc.rust-lang.org/core/ascii/enum.Char.html\"|g" {} +
 }
 
 documents
