@@ -5,6 +5,7 @@
 use iomd::Errno;
 
 use super::{CALLS, World};
+use crate::support::some;
 
 const FLAGS: usize = 4;
 
@@ -14,7 +15,7 @@ fn unknown_flags_are_refused() {
     for call in &CALLS {
         let argument = (call.argument)(&world);
         for bit in (0..32).map(|shift| 1 << shift).filter(|bit| call.flags & bit == 0) {
-            for flags in [bit, bit | call.flags] {
+            for &flags in some(&[bit, bit | call.flags]) {
                 let what = format!("flags {flags:#x}");
                 call.refused(&world, &argument.with(FLAGS, flags), Errno::INVAL, &what);
             }

@@ -47,7 +47,7 @@ fn a_longer_structure_is_refused_if_the_rest_is_not_zero() {
     let world = World::new();
     for call in &CALLS {
         let whole = (call.argument)(&world);
-        for more in [1, 8, 64, 1000] {
+        for &more in some(&[8, 1, 64, 1000]) {
             let size = whole.len() + more;
             let long = whole.resized(size).with(SIZE, size as u32);
             for offset in [whole.len(), whole.len() + more / 2, size - 1] {
