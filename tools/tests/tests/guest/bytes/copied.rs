@@ -20,6 +20,20 @@ fn copier(source: &Descriptor, target: &Descriptor) -> Copier {
     Copier::of(source, target)
 }
 
+/// Somebody who writes a word there, and tells how many bytes came of it.
+fn writer(memory: &Descriptor, offset: usize) -> Child {
+    Child::fork(|parent| {
+        parent.say(memory.write_bytes(offset as u64, &NEW.to_ne_bytes()).unwrap() as u64);
+    })
+}
+
+/// Waits until a writer waits, or is done.
+fn await_wait(writer: &Child) {
+    while proc::state(writer.pid()) != 'D' && writer.is_silent() {
+        hint::spin_loop();
+    }
+}
+
 #[test]
 fn a_write_waits_for_the_copy_and_a_read_does_not() {
     let (source, target) = (painted(pages(), OLD), painted(pages(), NEW));
@@ -27,12 +41,8 @@ fn a_write_waits_for_the_copy_and_a_read_does_not() {
     let start = Instant::now();
     loop {
         let copier = copier(&source, &target);
-        let writer = Child::fork(|parent| {
-            parent.say(source.write_bytes(last as u64, &NEW.to_ne_bytes()).unwrap() as u64);
-        });
-        while proc::state(writer.pid()) != 'D' && writer.is_silent() {
-            hint::spin_loop();
-        }
+        let writer = writer(&source, last);
+        await_wait(&writer);
         let seen = read(&source, last, 8);
         let waited = writer.is_silent() && copier.is_under_way();
         copier.finish().unwrap();
@@ -60,16 +70,8 @@ fn a_write_waits_by_whichever_descriptor_the_memory_is_copied_or_written() {
     loop {
         paint(&parent, OLD);
         let copier = copier(&sub, &target);
-        let writers = [&parent, &other].map(|memory| {
-            Child::fork(|parent| {
-                parent.say(memory.write_bytes(last as u64, &NEW.to_ne_bytes()).unwrap() as u64);
-            })
-        });
-        for writer in &writers {
-            while proc::state(writer.pid()) != 'D' && writer.is_silent() {
-                hint::spin_loop();
-            }
-        }
+        let writers = [&parent, &other].map(|memory| writer(memory, last));
+        writers.iter().for_each(await_wait);
         // What is not copied is not waited for.
         assert_eq!(parent.write_bytes(8, &[7]).unwrap(), 1);
         let waited = writers.iter().all(Child::is_silent) && copier.is_under_way();
@@ -94,12 +96,8 @@ fn who_is_killed_while_he_waits_has_written_nothing() {
     let start = Instant::now();
     loop {
         let copier = copier(&source, &target);
-        let writer = Child::fork(|parent| {
-            parent.say(source.write_bytes(last as u64, &NEW.to_ne_bytes()).unwrap() as u64);
-        });
-        while proc::state(writer.pid()) != 'D' && writer.is_silent() {
-            hint::spin_loop();
-        }
+        let writer = writer(&source, last);
+        await_wait(&writer);
         let waited = writer.is_silent();
         let end = writer.kill();
         let in_time = waited && copier.is_under_way();
