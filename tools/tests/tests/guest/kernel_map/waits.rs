@@ -146,6 +146,7 @@ fn no_write_reaches_the_old_memory_after_a_redirect() {
         }
     });
     let windows = memories.each_ref().map(window);
+    eventually("the writer begins", || windows[0].load_u64(8) != 0);
     let mut written = [0; 2];
     for round in 0..scaled(300) as usize {
         let (new, old) = ((round + 1) % 2, round % 2);
