@@ -16,9 +16,9 @@ use crate::{
     abi::IOMD_KIND_BUFFER,
     os::{
         account::Account,
+        big_reader_lock::{new_big_reader_lock, BigReaderLock, ReadGuard},
         folio::{Contiguous, Folio, MAX_CONTIGUOUS, PIECE},
         page_array::PageArray,
-        rwsem::{new_rw_semaphore, ReadGuard, RwSemaphore},
         task,
     },
     pure::{cache::CacheMode, range::PageRange},
@@ -69,7 +69,7 @@ pub(crate) struct Buffer {
     /// That of the contents, and changed with them: a [`Preparation`].
     preparation: Atomic<u64>,
     #[pin]
-    pub(super) contents: RwSemaphore<Contents>,
+    pub(super) contents: BigReaderLock<Contents>,
 }
 
 impl Buffer {
@@ -80,7 +80,7 @@ impl Buffer {
             supply,
             account: Account::of_current()?,
             preparation: Atomic::new(0),
-            contents <- new_rw_semaphore!(None, "iomd_contents"),
+            contents <- new_big_reader_lock!(None, "iomd_contents"),
         })
     }
 

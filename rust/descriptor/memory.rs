@@ -14,11 +14,12 @@ use super::{
 };
 use crate::{
     os::{
+        big_reader_lock::{BigReaderLock, ReadGuard},
         frame::Frame,
         local_mapping::LocalMapping,
         pages::PageRef,
         physical::PhysicalRange,
-        rwsem::{ReadGuard, RwSemaphore},
+        rwsem::{self, RwSemaphore},
     },
     pure::{cache::CacheMode, direction::Direction},
     registry::Strong,
@@ -98,7 +99,7 @@ pub(crate) trait Leaf: Send + Sync {
 /// for writing. [`None`] while they are taken away.
 pub(crate) enum Store<'a> {
     /// Pages of iomd's own: entries in page tables count as references to them.
-    Own(&'a RwSemaphore<buffer::Contents>),
+    Own(&'a BigReaderLock<buffer::Contents>),
     /// Pages of others, that are kept for the descriptor: entries are special ones and hold
     /// nothing, so that they are zapped before a page is let go of.
     Foreign(&'a RwSemaphore<ForeignContents>),
@@ -154,7 +155,7 @@ impl<'a> Store<'a> {
 /// Pages, none of which is taken away as long as this is there.
 pub(crate) enum Pages<'a> {
     Own(ReadGuard<'a, buffer::Contents>),
-    Foreign(ReadGuard<'a, ForeignContents>),
+    Foreign(rwsem::ReadGuard<'a, ForeignContents>),
     Device(&'a Arc<PhysicalRange>),
     Nothing,
 }

@@ -3,7 +3,7 @@
 //! Taking a buffer's memory away, all of it.
 
 use super::buffer::{Buffer, Contents};
-use crate::os::{rwsem::WriteGuard, task};
+use crate::os::{big_reader_lock::WriteGuard, task};
 
 impl Buffer {
     /// The right to take the memory away. Waits for those who use pages just now.

@@ -9,8 +9,6 @@ pub(super) struct Counters {
     pub(super) generation: Atomic<u64>,
     /// Switches of the backing.
     pub(super) redirects: Atomic<u64>,
-    /// Faults that were served.
-    pub(super) faults: Atomic<u64>,
     /// Accesses that wait now.
     pub(super) waiters: Atomic<u64>,
     /// Accesses that ever waited.
@@ -24,7 +22,6 @@ impl Counters {
         Self {
             generation: Atomic::new(0),
             redirects: Atomic::new(0),
-            faults: Atomic::new(0),
             waiters: Atomic::new(0),
             waits: Atomic::new(0),
             longest_wait_ns: Atomic::new(0),

@@ -2,9 +2,9 @@
 
 //! The life of a fault: it inserts, or it waits and then happens again.
 
-use super::{waiters::Report, Map, State};
+use super::{wait::Entered, waiters::Report, Map, State};
 use crate::{
-    descriptor::memory::Pages,
+    descriptor::memory::{Pages, Place},
     os::{
         fault::{Fault, Outcome},
         folio::PIECE,
@@ -14,16 +14,16 @@ use crate::{
         trace,
         wait::Sleep,
     },
-    pure::{range::PageRange, wait::Verdict},
+    pure::{range::PageRange, wait::Verdict, window::Course},
 };
-use kernel::sync::atomic::Relaxed;
 
 impl Map {
     /// Serves an access that found no page-table entry.
     pub(super) fn fault(&self, mut fault: Fault<'_>) -> Outcome {
         loop {
+            let wanted = fault.page();
             let entered = self.enter(fault.address_space());
-            let Some(state) = entered.filter(|state| !state.held.holds(fault.page())) else {
+            let Some(state) = entered.filter(|state| !state.held.holds(wanted)) else {
                 if self.has_ended() {
                     return fault.sigbus();
                 }
@@ -36,11 +36,7 @@ impl Map {
             if state.ended {
                 return fault.sigbus();
             }
-            let Some(place) = state
-                .part
-                .as_ref()
-                .and_then(|part| part.place(fault.page()))
-            else {
+            let Some(place) = state.part.as_ref().and_then(|part| part.place(wanted)) else {
                 return fault.sigbus();
             };
             let Some(pages) = place.leaf.store().try_pages() else {
@@ -49,38 +45,11 @@ impl Map {
                 drop(state);
                 return fault.retry_after(|| leaf.store().wait());
             };
-            let wanted = fault.page();
-            let most = state.held.free(wanted, fault.window().min(place.pages));
             // `state` is held until the entries are in, so that a switch that closes the gate now
             // drains us before it zaps.
-            if !pages.are_special() {
-                let mut run = Run::new();
-                pages.load(&mut run, place.page, most);
-                if let Some(page) = run.first() {
-                    if fault.wants_piece() {
-                        return match piece(&fault, &state, &pages) {
-                            Some(piece) => self.insert_piece(fault, &piece),
-                            None => fault.fall_back(),
-                        };
-                    }
-                    // Its piece can be there already, or comes just now.
-                    let no_piece = page.is_in_piece().then(|| self.pieces.read());
-                    if no_piece.is_some() && fault.has_piece() {
-                        return fault.happen_again();
-                    }
-                    self.served(wanted);
-                    return fault.insert(&mut run, most, |run, distance, most| {
-                        pages.load(run, place.page.saturating_add(distance), most);
-                    });
-                }
-            } else if let Some(address) = pages.address(place.page) {
-                if fault.wants_piece() {
-                    return fault.fall_back();
-                }
-                self.served(wanted);
-                let following = (1..most)
-                    .map_while(|distance| pages.address(place.page.checked_add(distance)?));
-                return fault.insert_special(address, following);
+            match self.insert(fault, &state, &place, &pages) {
+                Ok(outcome) => return outcome,
+                Err(again) => fault = again,
             }
             // First touch. Memory is allocated without the lock: whoever waits for it to be free
             // must not wait for reclaim.
@@ -93,14 +62,66 @@ impl Map {
         }
     }
 
-    fn served(&self, page: usize) {
-        self.counters.faults.fetch_add(1, Relaxed);
+    /// Puts entries in: that which is asked for, and those after it that are wanted soon. Gives the fault
+    /// back if there is no memory yet.
+    fn insert<'a>(
+        &self,
+        fault: Fault<'a>,
+        state: &Entered<'_>,
+        place: &Place<'_>,
+        pages: &Pages<'_>,
+    ) -> core::result::Result<Outcome, Fault<'a>> {
+        let wanted = fault.page();
+        let course = state.local().course();
+        let most = fault.rest_of(course.window(wanted)).min(place.pages);
+        let most = state.held.free(wanted, most);
+
+        if pages.are_special() {
+            let Some(address) = pages.address(place.page) else {
+                return Err(fault);
+            };
+            if fault.wants_piece() {
+                return Ok(fault.fall_back());
+            }
+            self.served(state, wanted, course.after(wanted, most));
+            let following =
+                (1..most).map_while(|distance| pages.address(place.page.checked_add(distance)?));
+            return Ok(fault.insert_special(address, following));
+        }
+
+        let mut run = Run::new();
+        pages.load(&mut run, place.page, most);
+        let Some(page) = run.first() else {
+            return Err(fault);
+        };
+        if fault.wants_piece() {
+            return Ok(match piece(&fault, state, pages) {
+                Some((first, piece)) => {
+                    self.served(state, wanted, course.after(first, PIECE));
+                    self.insert_piece(fault, &piece)
+                }
+                None => fault.fall_back(),
+            });
+        }
+        // Its piece can be there already, or comes just now.
+        let no_piece = page.is_in_piece().then(|| self.pieces.read());
+        if no_piece.is_some() && fault.has_piece() {
+            return Ok(fault.happen_again());
+        }
+        self.served(state, wanted, course.after(wanted, most));
+        Ok(fault.insert(&mut run, most, |run, distance, most| {
+            pages.load(run, place.page.saturating_add(distance), most);
+        }))
+    }
+
+    #[inline]
+    fn served(&self, state: &Entered<'_>, page: usize, course: Course) {
+        state.local().served(course);
         trace::fault(self.id(), page);
     }
 
     /// Puts an entry for a piece in, as [`Map::fault`] does those for pages.
     fn insert_piece(&self, fault: Fault<'_>, piece: &Page) -> Outcome {
-        self.served(fault.page());
         // Between the look at the page table and the entry nobody puts one for a page in.
         let _alone = self.pieces.write();
         fault.insert_piece(piece)
@@ -135,14 +156,18 @@ impl Map {
     }
 }
 
-/// The piece that an entry is to show, if a fault can be served by an entry for a piece. `pages` are
-/// those of the wanted page.
-fn piece<'a>(fault: &Fault<'_>, state: &State, pages: &'a Pages<'_>) -> Option<PageRef<'a>> {
+/// The piece that an entry is to show, if a fault can be served by an entry for a piece, and which of the
+/// map's pages is its first. `pages` are those of the wanted page.
+fn piece<'a>(
+    fault: &Fault<'_>,
+    state: &State,
+    pages: &'a Pages<'_>,
+) -> Option<(usize, PageRef<'a>)> {
     let shown = PageRange::new(fault.piece()?, PIECE)?;
     let place = state.part.as_ref()?.place(shown.start())?;
 
     if place.pages < PIECE || state.held.holds_any(shown) {
         return None;
     }
-    pages.piece(place.page)
+    Some((shown.start(), pages.piece(place.page)?))
 }

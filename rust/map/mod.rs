@@ -45,6 +45,7 @@ mod segment;
 pub(crate) mod sharing;
 pub(crate) mod static_map;
 mod switch;
+mod trail;
 pub(crate) mod view;
 mod wait;
 mod waiters;
@@ -53,6 +54,7 @@ mod wire;
 use crate::{
     descriptor::{prepared::Prepared, Part},
     os::{
+        big_reader_lock::{new_big_reader_lock, BigReaderLock},
         dma_buf::export::Exports,
         global::global_mutex,
         inode::Inode,
@@ -78,6 +80,7 @@ use kernel::{
 };
 use static_map::StaticMap;
 use switch::Switch;
+use trail::Trail;
 use waiters::Waiters;
 use wire::Wires;
 
@@ -145,7 +148,7 @@ pub(crate) struct Map {
     #[pin]
     control: KillableMutex<()>,
     #[pin]
-    state: RwSemaphore<State>,
+    state: BigReaderLock<State, Trail>,
     /// Closed before `state` is locked for writing and opened after it is unlocked, so that whoever
     /// fails to get `state` finds a closed gate, and sleeps instead of spinning on the fault.
     gate: Gate,
@@ -210,7 +213,7 @@ impl Map {
                 sealed_by: Atomic::new(0),
                 inode: Inode::new()?,
                 control <- new_killable_mutex!((), "iomd_control"),
-                state <- new_rw_semaphore!(State {
+                state <- new_big_reader_lock!(State {
                     part: None,
                     suspension: None,
                     held: Held::Nothing,

@@ -2,10 +2,10 @@
 
 //! How accesses pass a map's gate, and how those wait that do not.
 
-use super::{waiters::Report, Map, State};
+use super::{trail::Trail, waiters::Report, Map, State};
 use crate::{
     os::{
-        rwsem::ReadGuard,
+        big_reader_lock::ReadGuard,
         trace,
         vma::AddressSpace,
         wait::{Deadline, Sleep},
@@ -18,10 +18,14 @@ use kernel::{
     time::{Instant, Monotonic},
 };
 
+/// Who has passed a map's gate: what it shows.
+pub(super) type Entered<'a> = ReadGuard<'a, State, Trail>;
+
 impl Map {
     /// Passes the gate, if it is open. Who passed keeps a switch from zapping until he has left, so
     /// that he must not sleep for one.
-    pub(super) fn enter(&self, address_space: AddressSpace) -> Option<ReadGuard<'_, State>> {
+    #[inline(always)]
+    pub(super) fn enter(&self, address_space: AddressSpace) -> Option<Entered<'_>> {
         // Never waits for the lock: a fault holds the mmap lock of its task.
         self.gate
             .enter(address_space.number(), || self.state.try_read())

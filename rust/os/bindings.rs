@@ -52,10 +52,13 @@ extern "C" {
 
     pub(super) fn iomd_mutex_lock_killable(lock: *mut mutex) -> c_int;
     pub(super) fn iomd_mutex_lock_killable_nest_lock(lock: *mut mutex, outer: *mut mutex) -> c_int;
+    #[cfg(CONFIG_DEBUG_LOCK_ALLOC)]
+    pub(super) fn iomd_rwsem_note_reader(semaphore: *mut rw_semaphore);
+    #[cfg(CONFIG_DEBUG_LOCK_ALLOC)]
+    pub(super) fn iomd_rwsem_note_reader_left(semaphore: *mut rw_semaphore);
     pub(super) fn iomd_release_fault_lock(vmf: *mut vm_fault);
     pub(super) fn iomd_fault_takes_piece(vmf: *mut vm_fault) -> bool;
     pub(super) fn iomd_fault_has_piece(vmf: *mut vm_fault) -> bool;
-    pub(super) fn iomd_fault_has_before(vmf: *mut vm_fault, pages: c_ulong) -> bool;
     pub(super) fn iomd_task_killable_freezable() -> c_int;
     pub(super) fn iomd_current_flags() -> c_uint;
     pub(super) fn iomd_fatal_signal_pending() -> bool;

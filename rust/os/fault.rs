@@ -13,9 +13,6 @@ use kernel::{
     fs::File, mm::virt::VmaMixedMap, page::PAGE_SIZE, sync::aref::ARef, types::NotThreadSafe,
 };
 
-/// How many pages a fault begins to put in at once, as the core's fault-around does (64 KiB).
-const WINDOW: usize = 16;
-
 const EBUSY: i32 = -(bindings::EBUSY as i32);
 
 /// What a fault asks for.
@@ -114,31 +111,15 @@ impl Fault<'_> {
         unsafe { bindings::iomd_fault_has_piece(self.vmf) }
     }
 
-    /// How many pages, beginning with the wanted one, are to be put in at once.
-    ///
-    /// Who touches one page after the other has those before it already, and soon wants those after it:
-    /// the rest of an aligned window, or of the page table. Anybody else gets the one.
-    pub(crate) fn window(&self) -> usize {
+    /// How many pages there are, beginning with the wanted one, in its aligned window of so many, as far
+    /// as the mapping goes.
+    pub(crate) fn rest_of(&self, window: usize) -> usize {
         // SAFETY: By the invariant.
         let address = unsafe { (*self.vmf).__bindgen_anon_1.address };
         let to_end = self.vma().end().saturating_sub(address) / PAGE_SIZE;
-        let rest_of = |window: usize| window - (address / PAGE_SIZE) % window;
+        let before = (address / PAGE_SIZE).checked_rem(window).unwrap_or(0);
 
-        let wanted = if !self.has_before(1) {
-            1
-        } else if !self.has_before(WINDOW) {
-            rest_of(WINDOW)
-        } else {
-            rest_of(PIECE)
-        };
-        wanted.min(to_end)
-    }
-
-    /// Whether an entry is there for the page that is so many before the wanted one. A guess: it can
-    /// come or go at any time.
-    fn has_before(&self, pages: usize) -> bool {
-        // SAFETY: By the invariant.
-        unsafe { bindings::iomd_fault_has_before(self.vmf, pages) }
+        window.saturating_sub(before).min(to_end)
     }
 
     /// Who wants it, and how. `privileged` is for the caller to say.
@@ -178,8 +159,12 @@ impl Fault<'_> {
             }
             done += run.len();
         }
-        // EBUSY: another thread was faster, and it can only have put in the same page.
-        Outcome::code(match first {
+        Self::inserted(first)
+    }
+
+    fn inserted(error: i32) -> Outcome {
+        Outcome::code(match error {
+            // EBUSY: another thread was faster, and it can only have put in the same page.
             0 | EBUSY => bindings::vm_fault_reason_VM_FAULT_NOPAGE,
             _ => bindings::vm_fault_reason_VM_FAULT_OOM,
         })
@@ -193,14 +178,10 @@ impl Fault<'_> {
         let address = unsafe { (*self.vmf).__bindgen_anon_1.address };
         let address = address.wrapping_add(distance.wrapping_mul(PAGE_SIZE));
 
-        if let [page] = &**run {
-            // SAFETY: By the invariant the VMA is locked and MIXEDMAP, and a `Page` is of a folio that
-            // we allocated; the call checks the address. The caller sees to it that there is no entry
-            // for a piece.
-            return unsafe { bindings::vm_insert_page(vma, address, page.as_ptr()) };
-        }
         let mut left = run.len();
-        // SAFETY: As above.
+        // SAFETY: By the invariant the VMA is locked and MIXEDMAP, and a `Page` is of a folio that we
+        // allocated; the call checks the addresses. The caller sees to it that there is no entry for a
+        // piece.
         let error = unsafe { bindings::vm_insert_pages(vma, address, run.as_raw(), &mut left) };
         // Some are in, so the first is.
         if distance == 0 && left != run.len() {

@@ -41,6 +41,18 @@ int iomd_mutex_lock_killable_nest_lock(struct mutex *lock, struct mutex *outer)
 	return mutex_lock_killable_nest_lock(lock, outer);
 }
 
+#ifdef CONFIG_DEBUG_LOCK_ALLOC
+void iomd_rwsem_note_reader(struct rw_semaphore *semaphore)
+{
+	rwsem_acquire_read(&semaphore->dep_map, 0, 1, _RET_IP_);
+}
+
+void iomd_rwsem_note_reader_left(struct rw_semaphore *semaphore)
+{
+	rwsem_release(&semaphore->dep_map, _RET_IP_);
+}
+#endif
+
 void iomd_release_fault_lock(struct vm_fault *vmf)
 {
 	release_fault_lock(vmf);
@@ -59,28 +71,6 @@ bool iomd_fault_takes_piece(struct vm_fault *vmf)
 bool iomd_fault_has_piece(struct vm_fault *vmf)
 {
 	return pmd_leaf(pmdp_get_lockless(vmf->pmd));
-}
-
-/*
- * An entry is there for the page that is so many before the wanted one, as far
- * as can be told without a lock. RCU keeps the page table.
- */
-bool iomd_fault_has_before(struct vm_fault *vmf, unsigned long pages)
-{
-	unsigned long address = vmf->address - (pages << PAGE_SHIFT);
-	pmd_t *pmd = vmf->pmd, entry;
-
-	/* What vmf->pmd points into is for one entry of the next level. */
-	if (address < vmf->vma->vm_start || address > vmf->address ||
-	    (address ^ vmf->address) & PUD_MASK)
-		return false;
-	pmd -= pmd_index(vmf->address) - pmd_index(address);
-
-	guard(rcu)();
-	entry = pmdp_get_lockless(pmd);
-	return pmd_present(entry) &&
-	       (pmd_leaf(entry) ||
-		!pte_none(ptep_get(pte_offset_kernel(&entry, address))));
 }
 
 int iomd_task_killable_freezable(void)

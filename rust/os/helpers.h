@@ -27,10 +27,11 @@ struct xarray;
 
 int iomd_mutex_lock_killable(struct mutex *lock);
 int iomd_mutex_lock_killable_nest_lock(struct mutex *lock, struct mutex *outer);
+void iomd_rwsem_note_reader(struct rw_semaphore *semaphore);
+void iomd_rwsem_note_reader_left(struct rw_semaphore *semaphore);
 void iomd_release_fault_lock(struct vm_fault *vmf);
 bool iomd_fault_takes_piece(struct vm_fault *vmf);
 bool iomd_fault_has_piece(struct vm_fault *vmf);
-bool iomd_fault_has_before(struct vm_fault *vmf, unsigned long pages);
 int iomd_task_killable_freezable(void);
 unsigned int iomd_current_flags(void);
 bool iomd_fatal_signal_pending(void);

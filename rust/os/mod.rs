@@ -10,6 +10,7 @@ mod slab;
 
 pub(crate) mod account;
 pub(crate) mod address_space;
+pub(crate) mod big_reader_lock;
 pub(crate) mod cache;
 pub(crate) mod debugfs;
 pub(crate) mod dma_buf;

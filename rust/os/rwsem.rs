@@ -89,6 +89,27 @@ impl<T> RwSemaphore<T> {
         })
     }
 
+    /// Tells lockdep of a reader that a [`BigReaderLock`](super::big_reader_lock::BigReaderLock) has let in,
+    /// as `down_read_trylock()` tells.
+    #[inline]
+    pub(super) fn note_reader(&self) {
+        // SAFETY: The semaphore was initialised.
+        #[cfg(CONFIG_DEBUG_LOCK_ALLOC)]
+        unsafe {
+            bindings::iomd_rwsem_note_reader(self.semaphore.get())
+        };
+    }
+
+    /// Tells it that he has left.
+    #[inline]
+    pub(super) fn note_reader_left(&self) {
+        // SAFETY: As above.
+        #[cfg(CONFIG_DEBUG_LOCK_ALLOC)]
+        unsafe {
+            bindings::iomd_rwsem_note_reader_left(self.semaphore.get())
+        };
+    }
+
     /// Takes the lock for writing if that needs no wait.
     pub(crate) fn try_write(&self) -> Option<WriteGuard<'_, T>> {
         // SAFETY: The semaphore was initialised and is pinned.

@@ -31,6 +31,8 @@ pub(crate) enum Sleep {
     Interruptible,
     /// A signal that kills.
     Killable,
+    /// Nothing: see [`WaitQueue::wait_unkillable`].
+    Uninterruptible,
 }
 
 impl Sleep {
@@ -43,6 +45,7 @@ impl Sleep {
             }
             // SAFETY: It returns a constant, which is a macro that the bindings lack.
             Sleep::Killable => unsafe { bindings::iomd_task_killable_freezable() },
+            Sleep::Uninterruptible => bindings::TASK_UNINTERRUPTIBLE as c_int,
         }
     }
 }
@@ -162,6 +165,12 @@ impl WaitQueue {
             }
             deadline.sleep();
         }
+    }
+
+    /// Sleeps until `condition` holds, whatever signals come: for what is over soon.
+    pub(super) fn wait_unkillable(&self, condition: impl Fn() -> bool) {
+        // Only a signal would be an error.
+        let _ = self.wait(Sleep::Uninterruptible, condition, || Deadline::NEVER);
     }
 
     /// Wakes all who wait or poll.

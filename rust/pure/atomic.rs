@@ -67,4 +67,14 @@ mod host {
             T::store(&self.0, value, order);
         }
     }
+
+    impl Atomic<usize> {
+        pub fn fetch_add(&self, more: usize, order: Ordering) -> usize {
+            self.0.fetch_add(more, order)
+        }
+
+        pub fn fetch_sub(&self, less: usize, order: Ordering) -> usize {
+            self.0.fetch_sub(less, order)
+        }
+    }
 }

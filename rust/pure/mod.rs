@@ -7,11 +7,13 @@
 
 #[cfg(any(MODULE, test))]
 mod atomic;
+// Without loom there are no atomics for it, nor for the gate.
+#[cfg(any(MODULE, test))]
+pub mod big_reader;
 pub mod cache;
 pub mod compatible;
 pub mod direction;
 pub mod extents;
-// Without loom there are no atomics for it.
 #[cfg(any(MODULE, test))]
 pub mod gate;
 pub mod layout;
@@ -22,4 +24,5 @@ pub mod range;
 pub mod remap;
 pub mod wait;
 pub mod width;
+pub mod window;
 pub mod wires;

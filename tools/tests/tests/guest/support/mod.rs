@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use std::{env, fs, hint, thread};
 
 use iomd::{Client, Descriptor, Inheritance, Map, Mapping};
-use rustix::thread::{CpuSet, sched_setaffinity};
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 pub mod cgroup;
 pub mod channel;
@@ -150,6 +150,16 @@ pub fn run_on(processor: usize) {
     let mut set = CpuSet::new();
     set.set(processor);
     let _ = sched_setaffinity(None, &set);
+}
+
+/// Keeps the calling thread on one processor for as long as `run` takes: faults that follow one another there
+/// bring more and more pages.
+pub fn on_one_processor<R>(run: impl FnOnce() -> R) -> R {
+    let before = sched_getaffinity(None).unwrap();
+    run_on(0);
+    let result = run();
+    sched_setaffinity(None, &before).unwrap();
+    result
 }
 
 /// Waits until exactly so many accesses wait on the map.
