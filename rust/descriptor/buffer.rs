@@ -19,6 +19,7 @@ use crate::{
         big_reader_lock::{new_big_reader_lock, BigReaderLock, ReadGuard},
         folio::{Contiguous, Folio, MAX_CONTIGUOUS, PIECE},
         page_array::PageArray,
+        pages::PageRef,
         task,
     },
     pure::{cache::CacheMode, range::PageRange},
@@ -104,7 +105,8 @@ impl Buffer {
     }
 
     /// Its pages, but for that moment.
-    pub(super) fn try_pages(&self) -> Option<OwnPages<'_>> {
+    #[inline]
+    pub(crate) fn try_pages(&self) -> Option<OwnPages<'_>> {
         self.contents.try_read().map(OwnPages)
     }
 
@@ -304,12 +306,20 @@ impl Descriptor {
 }
 
 /// A buffer's pages, none of which is taken away as long as this is there.
-pub(super) struct OwnPages<'a>(ReadGuard<'a, Contents>);
+pub(crate) struct OwnPages<'a>(ReadGuard<'a, Contents>);
 
 impl OwnPages<'_> {
     /// `ENODATA` if they were taken away.
     fn array(&self) -> Result<&PageArray> {
         self.0.as_deref().ok_or(ENODATA)
+    }
+
+    /// The page at `index`, if it is found at once, and its entry is to be one for a page that holds it.
+    #[inline]
+    pub(crate) fn single(&self, index: usize) -> Option<PageRef<'_>> {
+        let array = self.0.as_ref().filter(|array| !array.is_special())?;
+
+        array.single(index)
     }
 
     /// As [`PageArray::set_cache_mode`]; `ENODATA` if they were taken away.

@@ -6,6 +6,7 @@
 //! any of them reaches it. The lists' locks are taken one after the other, never two at once.
 
 use super::{
+    buffer::Buffer,
     composite::Shown,
     few::Few,
     memory::Place,
@@ -75,6 +76,15 @@ impl Part {
             let before = page_offset.saturating_sub(content.offset);
             content.position.saturating_add(before)
         })
+    }
+
+    /// The buffer that the page is in which the observer shows as its `index`-th, if it is in one without
+    /// detours, and which of its pages it is.
+    #[inline]
+    pub(crate) fn in_buffer(&self, index: usize) -> Option<(&Buffer, usize)> {
+        let page = self.range().nth(index)?;
+
+        Some((self.memory.buffer()?, page))
     }
 
     /// The place of the page that the observer shows as its `index`-th.

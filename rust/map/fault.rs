@@ -2,7 +2,7 @@
 
 //! The life of a fault: it inserts, or it waits and then happens again.
 
-use super::{wait::Entered, waiters::Report, Map, State};
+use super::{held::Held, wait::Entered, waiters::Report, Map, State};
 use crate::{
     descriptor::memory::{Pages, Place},
     os::{
@@ -19,7 +19,48 @@ use crate::{
 
 impl Map {
     /// Serves an access that found no page-table entry.
-    pub(super) fn fault(&self, mut fault: Fault<'_>) -> Outcome {
+    #[inline(always)]
+    pub(super) fn fault(&self, fault: Fault<'_>) -> Outcome {
+        match self.fault_at_once(fault) {
+            Ok(outcome) => outcome,
+            Err(fault) => self.fault_otherwise(fault),
+        }
+    }
+
+    /// Serves what most faults are: for one page, of a buffer, that has memory, and that nothing holds up.
+    /// Gives any other back.
+    #[inline(always)]
+    fn fault_at_once<'a>(&self, fault: Fault<'a>) -> core::result::Result<Outcome, Fault<'a>> {
+        let page = fault.page();
+        let Some(state) = self.enter(fault.address_space()) else {
+            return Err(fault);
+        };
+        if !state.local().course().is_left_at(page)
+            || fault.wants_piece()
+            || state.ended
+            || !matches!(state.held, Held::Nothing)
+        {
+            return Err(fault);
+        }
+        let Some((buffer, index)) = state.part.as_ref().and_then(|part| part.in_buffer(page))
+        else {
+            return Err(fault);
+        };
+        let Some(pages) = buffer.try_pages() else {
+            return Err(fault);
+        };
+        let Some(memory) = pages.single(index) else {
+            return Err(fault);
+        };
+        self.served(&state, page, Course::anew(page));
+        // `state` is held until the entry is in, so that a switch that closes the gate now drains us
+        // before it zaps.
+        Ok(fault.insert_page(&memory))
+    }
+
+    /// Serves every fault.
+    #[inline(never)]
+    fn fault_otherwise(&self, mut fault: Fault<'_>) -> Outcome {
         loop {
             let wanted = fault.page();
             let entered = self.enter(fault.address_space());
@@ -45,8 +86,7 @@ impl Map {
                 drop(state);
                 return fault.retry_after(|| leaf.store().wait());
             };
-            // `state` is held until the entries are in, so that a switch that closes the gate now
-            // drains us before it zaps.
+            // As above, `state` is held until the entries are in.
             match self.insert(fault, &state, &place, &pages) {
                 Ok(outcome) => return outcome,
                 Err(again) => fault = again,

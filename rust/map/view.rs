@@ -86,6 +86,7 @@ impl VmaObject for View {
         self.subject.map.moved(place);
     }
 
+    #[inline(always)]
     fn fault(&self, fault: Fault<'_>) -> Outcome {
         self.subject.map.fault(fault)
     }

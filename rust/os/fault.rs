@@ -137,6 +137,20 @@ impl Fault<'_> {
         }
     }
 
+    /// As [`Fault::insert`], the wanted page alone.
+    #[inline]
+    pub(crate) fn insert_page(self, page: &Page) -> Outcome {
+        // SAFETY: By the invariant.
+        let address = unsafe { (*self.vmf).__bindgen_anon_1.address };
+        // SAFETY: By the invariant the VMA is locked and MIXEDMAP, and a `Page` is of a folio that we
+        // allocated; the call checks the address. The caller sees to it that there is no entry for a
+        // piece.
+        let error =
+            unsafe { bindings::vm_insert_page(self.vma().as_ptr(), address, page.as_ptr()) };
+
+        Self::inserted(error)
+    }
+
     /// Puts the wanted page in, which `run` begins with, and after it those whose place is still empty,
     /// `most` of them together: pages of ours, in write-back mode. `load` makes the run those from a
     /// distance on, so many at most.

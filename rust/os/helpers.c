@@ -308,6 +308,40 @@ static bool is_page(const void *entry)
 	return (unsigned long)entry > 4096;
 }
 
+static struct page *single_page(void *entry)
+{
+	return is_page(entry) && !PageHead(entry) ? entry : NULL;
+}
+
+/* Where an index is in a node, and above that how far beyond it. */
+static unsigned long xa_slot(const void *node, unsigned long index)
+{
+	return index >> (xa_to_node(node)->shift % BITS_PER_LONG);
+}
+
+/*
+ * The page at an index, if it is there and is all of its folio: what faults
+ * mostly look for, without an XA_STATE.
+ */
+struct page *iomd_xa_load_single(struct xarray *xa, unsigned long index)
+{
+	unsigned long slot;
+	void *entry;
+
+	guard(rcu)();
+	entry = rcu_dereference(xa->xa_head);
+	if (!xa_is_node(entry))
+		return index ? NULL : single_page(entry);
+	slot = xa_slot(entry, index);
+	while (slot < XA_CHUNK_SIZE) {
+		entry = rcu_dereference(xa_to_node(entry)->slots[slot]);
+		if (!xa_is_node(entry))
+			return single_page(entry);
+		slot = xa_slot(entry, index) % XA_CHUNK_SIZE;
+	}
+	return NULL;
+}
+
 /*
  * The pages from an index on up to the first gap, so many at most; of one node,
  * or of one large folio.

@@ -77,6 +77,13 @@ impl PageArray {
         unsafe { PageRef::of_folio(bindings::xa_load(self.entries.get(), index).cast(), index) }
     }
 
+    /// The page at `index`, if it is found at once and its folio has no other.
+    #[inline]
+    pub(crate) fn single(&self, index: usize) -> Option<PageRef<'_>> {
+        // SAFETY: As above.
+        unsafe { PageRef::from_raw(bindings::iomd_xa_load_single(self.entries.get(), index)) }
+    }
+
     /// Makes `run` the pages from `index` on up to the first gap, so many at most.
     pub(crate) fn load<'a>(&'a self, run: &mut Run<'a>, index: usize, most: usize) {
         // SAFETY: The array was initialised; by the invariant its entries stay as long as `self`.

@@ -29,6 +29,7 @@ impl Gate {
     }
 
     /// Whether accesses from there pass.
+    #[inline]
     pub fn lets_pass(&self, address_space: usize) -> bool {
         !self.closed.load(Acquire) || self.safe.load(Acquire) == address_space
     }
@@ -45,17 +46,15 @@ impl Gate {
 
     /// Passes, if an access from there does, with the lock that `try_lock` takes for reading. As long as
     /// he has it, whoever closes the gate waits for him.
+    #[inline(always)]
     pub fn enter<L>(
         &self,
         address_space: usize,
         try_lock: impl FnOnce() -> Option<L>,
     ) -> Option<L> {
-        if !self.lets_pass(address_space) {
-            return None;
-        }
         let lock = try_lock()?;
 
-        // Closed, and all zapped perhaps, before we had the lock?
+        // Only now: closed, and all zapped perhaps, before we had the lock?
         self.lets_pass(address_space).then_some(lock)
     }
 

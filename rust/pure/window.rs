@@ -40,8 +40,18 @@ impl Course {
     }
 
     /// Whether the fault at `page` does not go on with them.
-    fn is_left_at(self, page: usize) -> bool {
+    #[inline]
+    pub fn is_left_at(self, page: usize) -> bool {
         page != self.next || self.pages == 0
+    }
+
+    /// When the fault at `page` has left it, and put that one in.
+    #[inline]
+    pub fn anew(page: usize) -> Self {
+        Self {
+            next: page.wrapping_add(1),
+            pages: 1,
+        }
     }
 
     /// How large a window, aligned, a fault at `page` is to fill from there on.
@@ -122,6 +132,7 @@ mod tests {
 
         assert_eq!(Course::unpack(course.pack()), course);
         assert_eq!(Course::unpack(NOTHING.pack()), NOTHING);
+        assert_eq!(Course::anew(7), NOTHING.after(7, 1));
     }
 
     #[test]
