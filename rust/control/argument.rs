@@ -3,6 +3,7 @@
 //! The argument of a call: a structure in user space that begins with its size and may be longer
 //! than ours (`copy_struct_from_user()`).
 
+use crate::os::user_words;
 use core::mem::size_of;
 use kernel::{
     fs::{file::FileDescriptorReservation, File},
@@ -30,9 +31,7 @@ impl<T: Structure> Argument<T> {
     pub(super) fn read(pointer: UserPtr) -> Result<Self> {
         // At once: mostly it is as long as ours.
         let mut value = T::new_zeroed();
-        let all = UserSlice::new(pointer, size_of::<T>())
-            .reader()
-            .read_slice(value.as_mut_bytes());
+        let all = user_words::read(pointer, &mut value);
         let mut size = 0_u32;
         match (all, value.as_bytes().first_chunk()) {
             (Ok(()), Some(begin)) => size = u32::from_ne_bytes(*begin),
@@ -47,17 +46,8 @@ impl<T: Structure> Argument<T> {
             return Err(EINVAL);
         }
         all?;
-        if size > PAGE_SIZE {
-            return Err(E2BIG);
-        }
-        let mut reader = UserSlice::new(pointer, size).reader();
-        reader.skip(size_of::<T>())?;
-        while !reader.is_empty() {
-            let mut byte = [0];
-            reader.read_slice(&mut byte)?;
-            if byte != [0] {
-                return Err(E2BIG);
-            }
+        if size > size_of::<T>() {
+            check_zeros(pointer, size_of::<T>(), size)?;
         }
 
         Ok(Self { pointer, value })
@@ -74,9 +64,7 @@ impl<T: Structure> Argument<T> {
 
     /// Copies it out.
     fn write_back(&self) -> Result {
-        UserSlice::new(self.pointer, size_of::<T>())
-            .writer()
-            .write_slice(self.value.as_bytes())
+        user_words::write(self.pointer, &self.value)
     }
 
     /// Copies the results out.
@@ -103,6 +91,22 @@ impl<T: Structure> Argument<T> {
         reservation.fd_install(file);
         Ok(0)
     }
+}
+
+/// `E2BIG` unless what begins at `pointer`, and is so long, is zeros from `start` on; or `EFAULT`.
+fn check_zeros(pointer: UserPtr, start: usize, length: usize) -> Result {
+    if length > PAGE_SIZE {
+        return Err(E2BIG);
+    }
+    let mut reader = UserSlice::new(pointer, length).reader();
+
+    reader.skip(start)?;
+    while !reader.is_empty() {
+        if reader.read::<u8>()? != 0 {
+            return Err(E2BIG);
+        }
+    }
+    Ok(())
 }
 
 /// Calls `take` with each of `count` structures that begin at `address`. `EFAULT`.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! The raw C interface: the kernel's own bindings, what they lack although it is exported, and
-//! `helpers.c`. Private to `os`.
+//! the C beside it. Private to `os`.
 
 // With lockdep off some of the structs have no fields, which rustc takes for a mistake.
 #![allow(improper_ctypes)]
@@ -50,6 +50,8 @@ extern "C" {
     /// `arch/x86/lib/usercopy_64.c`.
     pub(super) fn arch_wb_cache_pmem(start: *mut c_void, length: usize);
 
+    pub(super) fn iomd_read_user_words(to: *mut u64, from: *const u64, count: usize) -> c_int;
+    pub(super) fn iomd_write_user_words(to: *mut u64, from: *const u64, count: usize) -> c_int;
     pub(super) fn iomd_mutex_lock_killable(lock: *mut mutex) -> c_int;
     pub(super) fn iomd_mutex_lock_killable_nest_lock(lock: *mut mutex, outer: *mut mutex) -> c_int;
     #[cfg(CONFIG_DEBUG_LOCK_ALLOC)]

@@ -25,6 +25,8 @@ struct vm_area_struct;
 struct vm_fault;
 struct xarray;
 
+int iomd_read_user_words(u64 *to, const u64 __user *from, size_t count);
+int iomd_write_user_words(u64 __user *to, const u64 *from, size_t count);
 int iomd_mutex_lock_killable(struct mutex *lock);
 int iomd_mutex_lock_killable_nest_lock(struct mutex *lock, struct mutex *outer);
 void iomd_rwsem_note_reader(struct rw_semaphore *semaphore);

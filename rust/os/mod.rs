@@ -38,5 +38,6 @@ pub(crate) mod task;
 pub(crate) mod task_work;
 pub(crate) mod trace;
 pub(crate) mod user;
+pub(crate) mod user_words;
 pub(crate) mod vma;
 pub(crate) mod wait;
