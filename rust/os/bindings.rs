@@ -62,6 +62,7 @@ extern "C" {
     pub(super) fn iomd_fault_takes_piece(vmf: *mut vm_fault) -> bool;
     pub(super) fn iomd_fault_has_piece(vmf: *mut vm_fault) -> bool;
     pub(super) fn iomd_task_killable_freezable() -> c_int;
+    pub(super) fn iomd_wake_all(head: *mut wait_queue_head);
     pub(super) fn iomd_current_flags() -> c_uint;
     pub(super) fn iomd_fatal_signal_pending() -> bool;
     pub(super) fn iomd_get_pid(pid: *mut pid);

@@ -73,6 +73,12 @@ bool iomd_fault_has_piece(struct vm_fault *vmf)
 	return pmd_leaf(pmdp_get_lockless(vmf->pmd));
 }
 
+void iomd_wake_all(struct wait_queue_head *head)
+{
+	if (wq_has_sleeper(head))
+		wake_up_all(head);
+}
+
 int iomd_task_killable_freezable(void)
 {
 	return TASK_KILLABLE | TASK_FREEZABLE_UNSAFE;

@@ -23,6 +23,7 @@ struct shrinker;
 struct user_struct;
 struct vm_area_struct;
 struct vm_fault;
+struct wait_queue_head;
 struct xarray;
 
 int iomd_read_user_words(u64 *to, const u64 __user *from, size_t count);
@@ -35,6 +36,7 @@ void iomd_release_fault_lock(struct vm_fault *vmf);
 bool iomd_fault_takes_piece(struct vm_fault *vmf);
 bool iomd_fault_has_piece(struct vm_fault *vmf);
 int iomd_task_killable_freezable(void);
+void iomd_wake_all(struct wait_queue_head *head);
 unsigned int iomd_current_flags(void);
 bool iomd_fatal_signal_pending(void);
 void iomd_get_pid(struct pid *pid);

@@ -173,10 +173,13 @@ impl WaitQueue {
         let _ = self.wait(Sleep::Uninterruptible, condition, || Deadline::NEVER);
     }
 
-    /// Wakes all who wait or poll.
+    /// Wakes all who wait or poll. Takes no lock where nobody does.
+    ///
+    /// Who comes onto the queue looks at the condition after that, and we look at the queue after the
+    /// condition was made true, with a barrier between the two (`wq_has_sleeper()`).
     pub(crate) fn wake_all(&self) {
         // SAFETY: The head was initialised and is pinned.
-        unsafe { bindings::__wake_up(self.head.get(), bindings::TASK_NORMAL, 0, ptr::null_mut()) };
+        unsafe { bindings::iomd_wake_all(self.head.get()) };
     }
 
     pub(super) fn as_raw(&self) -> *mut bindings::wait_queue_head {
