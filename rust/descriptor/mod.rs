@@ -88,6 +88,8 @@ pub(crate) struct Descriptor {
     /// Who shows which part. Held for moments, but while the cache mode changes.
     #[pin]
     observers: Mutex<Observers>,
+    /// Whether there is a suspension among them.
+    suspended: Atomic<bool>,
     /// Those who wait for the end of a claim.
     #[pin]
     released: WaitQueue,
@@ -125,6 +127,7 @@ impl Descriptor {
                 tag: Atomic::new(0),
                 first_preparation: Preparation::new(),
                 observers <- new_mutex!(Observers::new(cache_mode), "iomd_observers"),
+                suspended: Atomic::new(false),
                 released <- new_wait_queue!("iomd_released"),
                 copying <- new_killable_mutex!((), "iomd_copying"),
                 purging <- new_killable_mutex!(None, "iomd_purging"),

@@ -7,14 +7,17 @@
 //! holds it up.
 
 use super::{
-    observer::{Claimed, Use},
+    observer::{Claimed, Observers, Use},
     Descriptor,
 };
 use crate::{
     os::{address_space::KeptAddressSpace, trace},
     suspension::{HandleId, Suspension, Terms},
 };
-use kernel::prelude::*;
+use kernel::{
+    prelude::*,
+    sync::atomic::{Acquire, Release},
+};
 
 /// A descriptor's suspension.
 pub(crate) struct DescriptorSuspension {
@@ -27,6 +30,10 @@ impl Descriptor {
     /// On what terms accesses to it wait, and the number of the address space whose accesses do
     /// not; `None` if they all pass.
     pub(crate) fn suspension(&self) -> Option<(Terms, usize)> {
+        // Whoever suspends it takes the lock of every observer after that, and lets it look again.
+        if !self.suspended.load(Acquire) {
+            return None;
+        }
         let observers = self.observers.lock();
         let DescriptorSuspension { suspension, safe } = observers.suspension.as_ref()?;
         let safe = safe.as_ref().map_or(0, KeptAddressSpace::number);
@@ -56,7 +63,7 @@ impl Descriptor {
             }
         }
 
-        let old = self.observers.lock().suspension.replace(suspension);
+        let old = self.set_suspension(&mut self.observers.lock(), Some(suspension));
         drop(old);
         trace::descriptor_suspend(self.id());
         for observer in &mut locked {
@@ -71,7 +78,7 @@ impl Descriptor {
 
     /// Ends the suspension, if there is one. Cannot fail, but waits for whoever is at work.
     pub(crate) fn resume(&self) {
-        let old = self.observers.lock().suspension.take();
+        let old = self.set_suspension(&mut self.observers.lock(), None);
 
         if old.is_some() {
             trace::descriptor_resume(self.id());
@@ -96,6 +103,7 @@ impl Descriptor {
                 });
                 None
             } else {
+                self.suspended.store(false, Release);
                 Some(own)
             }
         };
@@ -106,6 +114,16 @@ impl Descriptor {
         }
         drop(old);
         self.settle_observers();
+    }
+
+    /// Makes that its suspension. Returns the one before.
+    fn set_suspension(
+        &self,
+        observers: &mut Observers,
+        suspension: Option<DescriptorSuspension>,
+    ) -> Option<DescriptorSuspension> {
+        self.suspended.store(suspension.is_some(), Release);
+        core::mem::replace(&mut observers.suspension, suspension)
     }
 
     /// Lets every observer see what holds it up now. Who becomes one meanwhile sees it as well.

@@ -24,7 +24,11 @@ use kernel::{
     module::this_module,
     new_mutex,
     prelude::*,
-    sync::{aref::ARef, Mutex},
+    sync::{
+        aref::ARef,
+        atomic::{Acquire, Atomic, Release},
+        Mutex,
+    },
 };
 
 use super::operations::Export;
@@ -55,6 +59,8 @@ pub(crate) trait Exporter: Send + Sync + Sized + 'static {
 pub(crate) struct Exports {
     #[pin]
     list: Mutex<KVec<Entry>>,
+    /// Whether the list is empty.
+    empty: Atomic<bool>,
 }
 
 struct Entry {
@@ -72,6 +78,7 @@ impl Exports {
     pub(crate) fn new() -> impl PinInit<Self> {
         pin_init!(Self {
             list <- new_mutex!(KVec::new(), "iomd_exports"),
+            empty: Atomic::new(true),
         })
     }
 
@@ -80,6 +87,11 @@ impl Exports {
     /// Pages that are still mapped are pinned, or their importer is told later. The caller has to see
     /// to it that [`Exporter::pages`] does not give out what is to be replaced.
     pub(crate) fn revoke(&self) {
+        // A dma-buf is on the list before an importer can have it, who then asks for pages: by what
+        // keeps those back we see it here, or he gets none.
+        if self.empty.load(Acquire) {
+            return;
+        }
         for entry in &*self.list.lock() {
             // SAFETY: By the invariant; it stays on the list, and so is not released, while the list
             // is locked.
@@ -88,13 +100,18 @@ impl Exports {
     }
 
     fn add(&self, entry: Entry) -> Result {
-        Ok(self.list.lock().push(entry, GFP_KERNEL)?)
+        let mut list = self.list.lock();
+
+        list.push(entry, GFP_KERNEL)?;
+        self.empty.store(false, Release);
+        Ok(())
     }
 
     pub(super) fn remove(&self, dma_buf: *mut bindings::dma_buf) {
-        self.list
-            .lock()
-            .retain(|entry| entry.dma_buf.as_ptr() != dma_buf);
+        let mut list = self.list.lock();
+
+        list.retain(|entry| entry.dma_buf.as_ptr() != dma_buf);
+        self.empty.store(list.is_empty(), Release);
     }
 }
 
