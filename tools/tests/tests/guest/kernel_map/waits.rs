@@ -173,12 +173,16 @@ fn a_copy_has_one_moment_of_what_it_writes() {
     let last = ((PAGES - 1) * PAGE) as u64;
     let (source, target) = (crate::support::buffer(PAGES), crate::support::buffer(PAGES));
     let map = in_kernel(&source);
-    let writer = Child::fork(|_| {
+    let writer = Child::fork(|parent| {
         for number in 1.. {
             map.mapped_write_u64(0, number).unwrap();
             map.mapped_write_u64(last, number).unwrap();
+            if number == 1 {
+                parent.say(0);
+            }
         }
     });
+    writer.hear();
     let seen = window(&target);
     for _ in 0..scaled(200) {
         let copied = source.copy_to(&target).run().unwrap();
