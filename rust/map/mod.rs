@@ -43,6 +43,7 @@ mod redirect;
 mod seal;
 mod segment;
 pub(crate) mod sharing;
+mod state;
 pub(crate) mod static_map;
 mod switch;
 mod trail;

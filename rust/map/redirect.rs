@@ -59,18 +59,16 @@ impl Handle {
         }
         map.check_wires()?;
         let part = target.observed_by(map)?;
-        switch.close(Terms::SWITCH);
+        let holdable = switch.close_and_look(Terms::SWITCH, map.range);
         switch.zap(map.range);
-        let pinned = switch.count_held(map.range, refuse_pinned);
+        let pinned = held_pages(holdable, refuse_pinned);
         let unused = match pinned {
-            Ok(pinned) => {
-                let before = switch.install(part, pinned);
-                switch.let_all_go();
-                before
+            Ok(pinned) => switch.redirect(part, pinned),
+            Err(_) => {
+                switch.settle();
+                Some(part)
             }
-            Err(_) => Some(part),
         };
-        switch.settle();
         drop(unused);
         pinned
     }
@@ -90,16 +88,13 @@ impl Handle {
         if map.has_ended() {
             return Ok(0);
         }
-        let last = switch.suspension();
         let suspension = Suspension {
             owner: self.id,
             abandoned: patience.abandoned,
             terms: Terms {
                 // A suspension lasts as long as its caller likes, so that for it both he and the
                 // map's creator need the privilege, and if it lasts already, those before him.
-                kernel_may_wait: map.privileged
-                    && user::may_suspend_the_kernel()
-                    && last.is_none_or(|last| last.terms.kernel_may_wait),
+                kernel_may_wait: map.privileged && user::may_suspend_the_kernel(),
                 deadline: patience.deadline,
             },
         };
@@ -111,16 +106,13 @@ impl Handle {
 
         // Not on the terms of the suspension: until it is sure not to be refused, nobody may suffer
         // from it.
-        switch.close(Terms::SWITCH);
+        let holdable = switch.close_and_look(Terms::SWITCH, range);
         switch.zap(range);
-        let pinned = switch.count_held(range, refuse_pinned);
-        if pinned.is_ok() {
-            switch.hold(suspension, range, in_pages);
-            if last.is_some_and(|last| last.owner != self.id) {
-                map.forget_reports();
-            }
+        let pinned = held_pages(holdable, refuse_pinned);
+        match pinned {
+            Ok(_) => switch.hold(suspension, range, in_pages),
+            Err(_) => switch.settle(),
         }
-        switch.settle();
         pinned
     }
 
@@ -129,18 +121,18 @@ impl Handle {
     pub(crate) fn resume(&self, range: PageRange) -> Result {
         let switch = self.control()?;
 
-        if switch.suspension().is_some() {
-            let in_pages = if range == self.map.range {
-                None
-            } else {
-                switch.in_pages()?
-            };
-
-            // Whoever fails to get the state finds the gate closed, and sleeps.
-            switch.close(Terms::SWITCH);
-            switch.let_go(range, in_pages);
-            switch.settle();
+        // Only then there can be one that needs no look.
+        if self.map.gate.passes_some() && switch.suspension().is_none() {
+            return Ok(());
         }
+        let in_pages = if range == self.map.range {
+            None
+        } else {
+            switch.in_pages()?
+        };
+
+        switch.shut(Terms::SWITCH);
+        switch.let_go(range, in_pages);
         Ok(())
     }
 
@@ -154,6 +146,17 @@ impl Handle {
         self.map.check_seal(self.id)?;
         Ok(switch)
     }
+}
+
+/// How many of these pages are held by others than page tables. `EINTR` if the task is killed; `EBUSY` if
+/// there are any and that is to be refused.
+fn held_pages(holdable: Option<(Strong<Descriptor>, PageRange)>, refuse: bool) -> Result<usize> {
+    let held = holdable.map_or(Ok(0), |(descriptor, range)| descriptor.held_pages(range))?;
+
+    if refuse && held != 0 {
+        return Err(EBUSY);
+    }
+    Ok(held)
 }
 
 impl Map {
@@ -170,11 +173,10 @@ impl Map {
             match suspension.abandoned() {
                 Some(rest) => switch.change_suspension(rest),
                 None => {
-                    switch.close(Terms::SWITCH);
+                    switch.shut(Terms::SWITCH);
                     switch.let_go(self.range, None);
                 }
             }
-            switch.settle();
         }
     }
 }

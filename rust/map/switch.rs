@@ -2,7 +2,7 @@
 
 //! The steps of a switch, for whoever holds a map's control mutex.
 
-use super::{held::Held, Map};
+use super::{held::Held, state::Standing, Map, State};
 use crate::{
     descriptor::{Descriptor, Part},
     os::{mutex::Guard, trace},
@@ -45,28 +45,46 @@ impl<'a> Switch<'a> {
     /// From here on no fault inserts a page; all accesses that fault wait: on `terms`, or where none
     /// passes already, on those that they wait on.
     pub(super) fn close(&self, terms: Terms) {
-        let map = self.map;
-        {
-            let _terms = map.terms.lock();
-
-            if map.gate.passes_some() {
-                self.set_terms(terms);
-            }
-            map.gate.close();
-        }
+        self.shut(terms);
         // A fault that passed the gate has `state` until its page is in.
-        drop(map.state.write());
+        drop(self.map.state.write());
     }
 
-    /// Takes away what faults have inserted of these pages, and what importers can do without. With
-    /// the gate closed, no access that comes after it reaches the memory.
+    /// [`Switch::close`], and a look which pages others can hold through these of the map: those that
+    /// they show, and go on showing.
+    pub(super) fn close_and_look(
+        &self,
+        terms: Terms,
+        range: PageRange,
+    ) -> Option<(Strong<Descriptor>, PageRange)> {
+        self.shut(terms);
+        // As above.
+        let state = self.map.state.write();
+
+        state.shown(range)
+    }
+
+    /// Whoever fails to get the state from here on finds the gate closed, and sleeps: as of
+    /// [`Switch::close`], which waits for those who passed it besides.
+    pub(super) fn shut(&self, terms: Terms) {
+        let map = self.map;
+        let _terms = map.terms.lock();
+
+        if map.gate.passes_some() {
+            self.set_terms(terms);
+        }
+        map.gate.close();
+    }
+
+    /// Takes away what faults have inserted of these pages, and what importers can do without: no access
+    /// that comes after it reaches the memory. The gate is closed.
     pub(super) fn zap(&self, range: PageRange) {
         self.map.inode.zap(range);
         self.map.exports.revoke();
     }
 
-    /// How many pages of the memory that these show are held by others than page tables. `EINTR` if
-    /// the task is killed.
+    /// How many pages of the memory that these show are held by others than page tables. `EINTR` if the
+    /// task is killed.
     pub(super) fn held_pages(&self, range: PageRange) -> Result<usize> {
         // Without the lock: it can be a long range.
         self.shown(range)
@@ -75,23 +93,7 @@ impl<'a> Switch<'a> {
 
     /// Whose memory these pages of the map show, and which.
     pub(super) fn shown(&self, range: PageRange) -> Option<(Strong<Descriptor>, PageRange)> {
-        let state = self.map.state.read();
-        let part = state.part.as_ref()?;
-
-        Some((
-            part.descriptor().clone(),
-            part.range().slice(range.start(), range.pages())?,
-        ))
-    }
-
-    /// [`Switch::held_pages`], or `EBUSY` if there are any and that is to be refused.
-    pub(super) fn count_held(&self, range: PageRange, refuse: bool) -> Result<usize> {
-        let held = self.held_pages(range)?;
-
-        if refuse && held != 0 {
-            return Err(EBUSY);
-        }
-        Ok(held)
+        self.map.state.read().shown(range)
     }
 
     /// What the map holds, as [`Held::in_pages`]; `None` if it is so already. `ENOMEM`.
@@ -111,108 +113,118 @@ impl<'a> Switch<'a> {
         matches!(self.map.state.read().held, Held::All)
     }
 
-    /// The map shows `part`, once accesses pass.
+    /// The map shows `part`, once accesses pass. To be settled.
     ///
     /// `pinned` is for the trace. Returns what it showed before, which is to be dropped when the gate
     /// is open: that can free gigabytes.
     pub(super) fn install(&self, part: Part, pinned: usize) -> Option<Part> {
-        let (descriptor, first_page) = (part.descriptor().id(), part.range().start());
-        let unused = {
-            let mut state = self.map.state.write();
-            if state.ended {
-                // Perhaps retired, which nothing would take the part out of again.
-                Some(part)
-            } else {
-                state.part.replace(part)
-            }
-        };
-        self.map.counters.redirects.fetch_add(1, Relaxed);
-        trace::redirect(self.map.id(), descriptor, first_page, pinned);
-        self.changed();
-        unused
+        self.tell(&part, pinned);
+        self.map.state.write().show(part)
     }
 
-    /// Accesses to these pages wait, besides those that do already. To be settled.
-    ///
-    /// `in_pages` is what [`Switch::in_pages`] said.
-    pub(super) fn hold(&self, suspension: Suspension, range: PageRange, in_pages: Option<Held>) {
-        {
-            let mut state = self.map.state.write();
+    /// [`Switch::install`], in place of a suspension too if there is one, and settles.
+    pub(super) fn redirect(&self, part: Part, pinned: usize) -> Option<Part> {
+        self.tell(&part, pinned);
+        let (before, standing) = self.change(|state| {
+            state.let_all_go();
+            state.show(part)
+        });
+        self.stand(standing);
+        before
+    }
 
-            state.suspension = Some(suspension);
-            if range == self.map.range {
-                state.held = Held::All;
-            } else if !matches!(state.held, Held::All) {
-                if let Some(held) = in_pages {
-                    state.held = held;
-                }
-                state.held.hold(range);
+    /// Tells of a redirect.
+    fn tell(&self, part: &Part, pinned: usize) {
+        self.map.counters.redirects.fetch_add(1, Relaxed);
+        trace::redirect(
+            self.map.id(),
+            part.descriptor().id(),
+            part.range().start(),
+            pinned,
+        );
+        self.changed();
+    }
+
+    /// Accesses to these pages wait, besides those that do already. Settles.
+    ///
+    /// `in_pages` is what [`Switch::in_pages`] said, unless these are all pages.
+    pub(super) fn hold(
+        &self,
+        mut suspension: Suspension,
+        range: PageRange,
+        in_pages: Option<Held>,
+    ) {
+        let (last, standing) = self.change(|state| {
+            // It goes on, and so does what those before could not do.
+            if let Some(last) = &state.suspension {
+                suspension.terms.kernel_may_wait &= last.terms.kernel_may_wait;
             }
-        }
+            state.hold(suspension, range, self.map.range, in_pages)
+        });
+
         trace::suspend(self.map.id());
         self.changed();
+        if last.is_some_and(|last| last.owner != suspension.owner) {
+            self.map.forget_reports();
+        }
+        self.stand(standing);
     }
 
-    /// Accesses to these pages wait no more for the map's own suspension. To be settled.
+    /// Accesses to these pages wait no more for the map's own suspension, if there is one. Settles.
     ///
     /// `in_pages` as of [`Switch::hold`].
     pub(super) fn let_go(&self, range: PageRange, in_pages: Option<Held>) {
-        {
-            let mut state = self.map.state.write();
+        let (is_suspended, standing) = self.change(|state| {
+            let is_suspended = state.suspension.is_some();
+            if is_suspended {
+                state.let_go(range, self.map.range, in_pages);
+            }
+            is_suspended
+        });
 
-            if let Some(held) = in_pages {
-                state.held = held;
-            }
-            if range == self.map.range || !state.held.let_go(range) {
-                state.held = Held::Nothing;
-                state.suspension = None;
-            }
+        if is_suspended {
+            trace::resume(self.map.id());
+            self.changed();
         }
-        trace::resume(self.map.id());
-        self.changed();
+        self.stand(standing);
     }
 
     /// The map's own suspension is over, if there is one: with a redirect, which tells of itself. To be
     /// settled.
     pub(super) fn let_all_go(&self) {
-        let mut state = self.map.state.write();
-
-        state.held = Held::Nothing;
-        state.suspension = None;
+        self.map.state.write().let_all_go();
     }
 
-    /// The suspension lasts, but otherwise. To be settled.
+    /// The suspension lasts, but otherwise. Settles.
     pub(super) fn change_suspension(&self, suspension: Suspension) {
-        self.map.state.write().suspension = Some(suspension);
+        let (_, standing) = self.change(|state| state.suspension.replace(suspension));
+
         self.changed();
+        self.stand(standing);
+    }
+
+    /// Changes the state, and says how accesses stand then. The gate is closed, or nobody loses what he
+    /// could get at before.
+    fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> (T, Standing) {
+        let mut state = self.map.state.write();
+        let result = change(&mut state);
+
+        (result, state.standing())
     }
 
     /// Opens the gate to whom nothing holds up, and tells the others on what terms they wait: the
     /// last step of every switch. It never closes an open gate.
     pub(super) fn settle(&self) {
+        let standing = self.map.state.read().standing();
+
+        self.stand(standing);
+    }
+
+    /// As [`Switch::settle`], with what the state says.
+    fn stand(&self, standing: Standing) {
         let map = self.map;
-        let (own, holds_all, descriptor) = {
-            let state = map.state.read();
+        let Standing { safe, mut terms } = standing;
 
-            (
-                state.suspension.map(|own| own.terms),
-                matches!(state.held, Held::All),
-                state.part.as_ref().and_then(Part::suspension),
-            )
-        };
-        // Who is safe from the descriptor's suspension is not from the map's own.
-        let safe = if holds_all {
-            Some(0)
-        } else {
-            descriptor.as_ref().map(|(_, safe)| *safe)
-        };
-
-        let mut terms = match (own, descriptor) {
-            (None, None) => Terms::NONE,
-            (Some(own), None) => own,
-            (None, Some((terms, _))) => terms,
-            (Some(own), Some((terms, _))) => own.and(terms),
-        };
         terms.kernel_may_wait &= map.privileged;
         {
             let _terms = map.terms.lock();
