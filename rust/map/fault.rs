@@ -156,6 +156,7 @@ impl Map {
 
     #[inline]
     fn served(&self, state: &Entered<'_>, page: usize, course: Course) {
+        self.inode.expect_entry();
         state.local().served(course);
         trace::fault(self.id(), page);
     }

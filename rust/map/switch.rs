@@ -79,7 +79,11 @@ impl<'a> Switch<'a> {
     /// Takes away what faults have inserted of these pages, and what importers can do without: no access
     /// that comes after it reaches the memory. The gate is closed.
     pub(super) fn zap(&self, range: PageRange) {
-        self.map.inode.zap(range);
+        if range == self.map.range {
+            self.map.inode.zap_all(range);
+        } else {
+            self.map.inode.zap(range);
+        }
         self.map.exports.revoke();
     }
 

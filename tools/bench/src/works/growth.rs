@@ -10,7 +10,7 @@ use rustix::process::{Resource, Rlimit, setrlimit};
 
 use super::Work;
 use crate::contest::{Contest, timed};
-use crate::region::PAGE;
+use crate::region::{PAGE, Region};
 use crate::world::World;
 
 pub const WORKS: &[Work] = &[untouched, many];
@@ -35,8 +35,25 @@ fn untouched(world: &World) -> Result<Contest<'_>> {
         Ok(map)
     };
     let (large, small) = (map(1 << 40)?, map(PAGE as u64)?);
+    let floor = match world.floor(0, 1)? {
+        Some(floor) => {
+            let region = Region::of(&floor, 1)?;
+            Some(move || {
+                let _keep = &region;
+                timed(|| {
+                    for _ in 0..OFTEN {
+                        floor.suspend()?;
+                        floor.resume()?;
+                    }
+                    Ok(())
+                })
+            })
+        }
+        None => None,
+    };
 
     Ok(Contest::new("suspend and resume an untouched map of 1 TiB", "time", OFTEN)
+        .floor(floor)
         .iomd(move || suspend_and_resume(&large))
         .rival("a map of one page", None, || Ok(move || suspend_and_resume(&small))))
 }

@@ -53,5 +53,6 @@ mod stale_aliases;
 mod stress;
 mod tasks;
 mod tool;
+mod untouched;
 mod wait;
 mod wire;
