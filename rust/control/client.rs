@@ -4,7 +4,9 @@
 
 use super::{
     argument::{self, Argument},
-    bit, cache_modes, check_flags, check_padding, composite, dma_buf, foreign,
+    bit, cache_modes, check_flags, check_padding, composite,
+    descriptor::MAP_FLAGS,
+    dma_buf, foreign,
     handle::{DescriptorFile, MapFile, StaticMapFile},
     remap,
     task::TaskFile,
@@ -19,12 +21,11 @@ use crate::{
         IOMD_DESCRIPTOR_RESUME, IOMD_DESCRIPTOR_SUSPEND, IOMD_DMA_BUF_EXPORT, IOMD_DMA_BUF_IMPORT,
         IOMD_FEATURES, IOMD_FLUSH_PROCESSOR_CACHE, IOMD_GUARD_CREATE, IOMD_INTERLEAVED_CREATE,
         IOMD_INTO_TASK_FIXED, IOMD_INTO_TASK_READ_ONLY, IOMD_KIND_MAP, IOMD_MAPPED_READ,
-        IOMD_MAPPED_WRITE, IOMD_MAP_CREATE, IOMD_MAP_CREATE_KEEP, IOMD_MAP_CREATE_KERNEL,
-        IOMD_MAP_DMA_BUF_EXPORT, IOMD_MAP_EXISTING, IOMD_MAP_INFO, IOMD_MAP_INTO_TASK,
-        IOMD_MAP_REOPEN, IOMD_MAP_SEAL, IOMD_MAP_SEGMENT, IOMD_MAP_WIRE, IOMD_MEMFD_IMPORT,
-        IOMD_MULTI_CREATE, IOMD_OBJECT_NEXT, IOMD_OBJECT_OPEN, IOMD_OPEN_READ_ONLY,
-        IOMD_PAGE_COUNTS, IOMD_PERFORM_OPERATION, IOMD_PHYSICAL_CREATE, IOMD_PREPARE,
-        IOMD_READ_BYTES, IOMD_REDIRECT, IOMD_REDIRECT_ABANDONED_RESUME,
+        IOMD_MAPPED_WRITE, IOMD_MAP_CREATE, IOMD_MAP_DMA_BUF_EXPORT, IOMD_MAP_EXISTING,
+        IOMD_MAP_INFO, IOMD_MAP_INTO_TASK, IOMD_MAP_REOPEN, IOMD_MAP_SEAL, IOMD_MAP_SEGMENT,
+        IOMD_MAP_WIRE, IOMD_MEMFD_IMPORT, IOMD_MULTI_CREATE, IOMD_OBJECT_NEXT, IOMD_OBJECT_OPEN,
+        IOMD_OPEN_READ_ONLY, IOMD_PAGE_COUNTS, IOMD_PERFORM_OPERATION, IOMD_PHYSICAL_CREATE,
+        IOMD_PREPARE, IOMD_READ_BYTES, IOMD_REDIRECT, IOMD_REDIRECT_ABANDONED_RESUME,
         IOMD_REDIRECT_ABANDONED_SIGBUS, IOMD_REDIRECT_BATCH, IOMD_REDIRECT_REFUSE_PINNED,
         IOMD_REMAP, IOMD_RESUME, IOMD_SET_LENGTH, IOMD_SET_PURGEABLE, IOMD_SET_TAG,
         IOMD_SUB_CREATE, IOMD_SUB_READ_ONLY, IOMD_SUSPEND, IOMD_TASK_INFO, IOMD_TASK_OPEN,
@@ -126,6 +127,7 @@ impl MiscDevice for Client {
             inheritance: Inheritance::Share,
             keep: true,
             in_kernel: false,
+            unpinnable: false,
         })?;
 
         view::show(&map, access, None, vma)
@@ -188,7 +190,7 @@ fn features(argument: UserPtr) -> Result<isize> {
             | bit(IOMD_MAPPED_WRITE)
             | bit(IOMD_MAP_WIRE),
         buffer_flags: BUFFER_FLAGS.into(),
-        map_flags: (IOMD_MAP_CREATE_KEEP | IOMD_MAP_CREATE_KERNEL).into(),
+        map_flags: MAP_FLAGS.into(),
         map_options: HONOURED.into(),
         cache_modes: cache_modes().into(),
         redirect_flags: (IOMD_REDIRECT_REFUSE_PINNED

@@ -17,10 +17,11 @@ use crate::{
         IOMD_DESCRIPTOR_READ_ONLY, IOMD_DESCRIPTOR_REOPEN, IOMD_DESCRIPTOR_RESUME,
         IOMD_DESCRIPTOR_SUSPEND, IOMD_DMA_BUF_EXPORT, IOMD_INHERIT_COPY, IOMD_INHERIT_NONE,
         IOMD_INHERIT_SHARE, IOMD_MAP_CREATE, IOMD_MAP_CREATE_KEEP, IOMD_MAP_CREATE_KERNEL,
-        IOMD_MAP_EXISTING, IOMD_OPEN_READ_ONLY, IOMD_PAGE_COUNTS, IOMD_PERFORM_OPERATION,
-        IOMD_PREPARE, IOMD_READ_BYTES, IOMD_REOPEN_PERSISTENT, IOMD_SET_LENGTH, IOMD_SET_PURGEABLE,
-        IOMD_SET_TAG, IOMD_SUB_CREATE, IOMD_SUSPEND_ABANDONED_RESUME,
-        IOMD_SUSPEND_ABANDONED_SIGBUS, IOMD_SUSPEND_SPARE_CALLER, IOMD_WRITE_BYTES,
+        IOMD_MAP_CREATE_UNPINNABLE, IOMD_MAP_EXISTING, IOMD_OPEN_READ_ONLY, IOMD_PAGE_COUNTS,
+        IOMD_PERFORM_OPERATION, IOMD_PREPARE, IOMD_READ_BYTES, IOMD_REOPEN_PERSISTENT,
+        IOMD_SET_LENGTH, IOMD_SET_PURGEABLE, IOMD_SET_TAG, IOMD_SUB_CREATE,
+        IOMD_SUSPEND_ABANDONED_RESUME, IOMD_SUSPEND_ABANDONED_SIGBUS, IOMD_SUSPEND_SPARE_CALLER,
+        IOMD_WRITE_BYTES,
     },
     descriptor::{
         copy::Copy, preparation::Preparation, prepared::Purpose, suspend::DescriptorSuspension,
@@ -36,6 +37,10 @@ use crate::{
     suspension::{Suspension, Terms},
 };
 use kernel::{fs::File, prelude::*, seq_file::SeqFile, seq_print, uaccess::UserPtr};
+
+/// The flags of a new map.
+pub(super) const MAP_FLAGS: u32 =
+    IOMD_MAP_CREATE_KEEP | IOMD_MAP_CREATE_KERNEL | IOMD_MAP_CREATE_UNPINNABLE;
 
 impl DescriptorFile {
     fn info(&self, file: &File, argument: UserPtr) -> Result<isize> {
@@ -103,7 +108,7 @@ impl DescriptorFile {
         let mut argument = Argument::<iomd_map_create>::read_to_answer(argument)?;
         let create = &mut argument.value;
 
-        check_flags(create.flags, IOMD_MAP_CREATE_KEEP | IOMD_MAP_CREATE_KERNEL)?;
+        check_flags(create.flags, MAP_FLAGS)?;
         check_padding(create.padding)?;
         let options = self.guarded(Options::new(create.options)?)?;
         if cache_modes() & (1 << options.cache_number()) == 0 {
@@ -127,6 +132,7 @@ impl DescriptorFile {
             inheritance,
             keep: create.flags & IOMD_MAP_CREATE_KEEP != 0,
             in_kernel: create.flags & IOMD_MAP_CREATE_KERNEL != 0,
+            unpinnable: create.flags & IOMD_MAP_CREATE_UNPINNABLE != 0,
         })?;
 
         create.id = map.id();

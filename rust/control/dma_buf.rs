@@ -52,6 +52,7 @@ impl DescriptorFile {
             inheritance: Inheritance::Share,
             keep: false,
             in_kernel: false,
+            unpinnable: false,
         })?;
 
         argument.value.id = map.id();

@@ -7,7 +7,7 @@ use crate::{
     abi::{
         iomd_map_info, IOMD_INHERIT_NONE, IOMD_INHERIT_SHARE, IOMD_MAP_DESCRIPTOR_SUSPENDED,
         IOMD_MAP_ENDED, IOMD_MAP_EXPIRED, IOMD_MAP_KERNEL, IOMD_MAP_SEALED, IOMD_MAP_SUB_MAP,
-        IOMD_MAP_SUSPENDED,
+        IOMD_MAP_SUSPENDED, IOMD_MAP_UNPINNABLE,
     },
     map::{Info, Inheritance},
 };
@@ -46,6 +46,9 @@ fn told(size: u32, now: &Info) -> iomd_map_info {
     }
     if now.is_sub_map {
         state |= IOMD_MAP_SUB_MAP;
+    }
+    if now.unpinnable {
+        state |= IOMD_MAP_UNPINNABLE;
     }
     iomd_map_info {
         size,

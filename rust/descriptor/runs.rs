@@ -13,6 +13,7 @@ use crate::{
     },
     pure::range::PageRange,
 };
+use core::iter;
 use kernel::prelude::*;
 
 impl Pages<'_> {
@@ -71,6 +72,35 @@ impl Pages<'_> {
             Self::Own(contents) => contents.as_ref()?.held(index, last),
             Self::Foreign(_) | Self::Device(_) | Self::Nothing => None,
         }
+    }
+}
+
+impl<'a> Pages<'a> {
+    /// Where the pages from `index` on are in physical memory, so many at most, up to the first that is
+    /// nowhere.
+    pub(crate) fn addresses<'p>(
+        &'p self,
+        index: usize,
+        most: usize,
+    ) -> impl Iterator<Item = u64> + use<'a, 'p> {
+        let mut run = Run::new();
+        let (mut done, mut of_run) = (0, 0);
+
+        iter::from_fn(move || {
+            let left = most.checked_sub(done).filter(|&left| left != 0)?;
+            let next = index.checked_add(done)?;
+            done += 1;
+            if let Self::Device(range) = self {
+                return range.address(next);
+            }
+            if of_run == run.len() {
+                self.load(&mut run, next, left);
+                of_run = 0;
+            }
+            let page = run.get(of_run)?;
+            of_run += 1;
+            Some(page.physical_address())
+        })
     }
 }
 

@@ -25,11 +25,15 @@ const NO_ADDRESS_SPACE: usize = usize::MAX;
 struct Exported(Handle);
 
 impl Handle {
-    /// The map as a new dma-buf, with the map's rights. `ENODEV` if the map has ended; `ENFILE`,
-    /// `ENOMEM`.
+    /// The map as a new dma-buf, with the map's rights. `ENODEV` if the map has ended; `EOPNOTSUPP` if it
+    /// is not pinnable; `ENFILE`, `ENOMEM`.
     pub(crate) fn export(&self) -> Result<ARef<File>> {
         if self.map.has_ended() {
             return Err(ENODEV);
+        }
+        // A device that has its pages holds them.
+        if self.map.unpinnable {
+            return Err(EOPNOTSUPP);
         }
         let access = if self.map.options.is_read_only() {
             Access::Read

@@ -16,6 +16,7 @@ use crate::{
     },
     pure::{range::PageRange, wait::Verdict, window::Course},
 };
+use core::iter;
 
 impl Map {
     /// Serves an access that found no page-table entry.
@@ -55,7 +56,11 @@ impl Map {
         self.served(&state, page, Course::anew(page));
         // `state` is held until the entry is in, so that a switch that closes the gate now drains us
         // before it zaps.
-        Ok(fault.insert_page(&memory))
+        Ok(if self.unpinnable {
+            fault.insert_special(memory.physical_address(), iter::empty())
+        } else {
+            fault.insert_page(&memory)
+        })
     }
 
     /// Serves every fault.
@@ -116,7 +121,7 @@ impl Map {
         let most = fault.rest_of(course.window(wanted)).min(place.pages);
         let most = state.held.free(wanted, most);
 
-        if pages.are_special() {
+        if self.unpinnable || pages.are_special() {
             let Some(address) = pages.address(place.page) else {
                 return Err(fault);
             };
@@ -124,8 +129,7 @@ impl Map {
                 return Ok(fault.fall_back());
             }
             self.served(state, wanted, course.after(wanted, most));
-            let following =
-                (1..most).map_while(|distance| pages.address(place.page.checked_add(distance)?));
+            let following = pages.addresses(place.page.saturating_add(1), most.saturating_sub(1));
             return Ok(fault.insert_special(address, following));
         }
 

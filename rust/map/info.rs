@@ -25,6 +25,7 @@ pub(crate) struct Info {
     pub(crate) descriptor_suspended: bool,
     pub(crate) ended: bool,
     pub(crate) in_kernel: bool,
+    pub(crate) unpinnable: bool,
     /// Process and address.
     pub(crate) holder: Option<(i32, usize)>,
     pub(crate) generation: u64,
@@ -78,6 +79,7 @@ impl Map {
             sealed: self.is_sealed(),
             ended,
             in_kernel: self.in_kernel,
+            unpinnable: self.unpinnable,
             holder,
             generation: counters.generation.load(Relaxed),
             redirects: counters.redirects.load(Relaxed),

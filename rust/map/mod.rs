@@ -113,6 +113,8 @@ pub(crate) struct Request {
     pub(crate) keep: bool,
     /// It is in the kernel's own address space.
     pub(crate) in_kernel: bool,
+    /// Nobody can hold pages through it.
+    pub(crate) unpinnable: bool,
 }
 
 /// What a map shows.
@@ -140,6 +142,7 @@ pub(crate) struct Map {
     inheritance: Inheritance,
     keep: bool,
     in_kernel: bool,
+    unpinnable: bool,
     /// The creator may make the kernel wait.
     privileged: bool,
     handles: Atomic<usize>,
@@ -197,6 +200,7 @@ impl Map {
             inheritance,
             keep,
             in_kernel,
+            unpinnable,
         } = request;
         let range = cover.pages;
         let map = Arc::pin_init(
@@ -209,6 +213,7 @@ impl Map {
                 inheritance,
                 keep,
                 in_kernel,
+                unpinnable,
                 privileged: user::may_suspend_the_kernel(),
                 handles: Atomic::new(0),
                 sealed_by: Atomic::new(0),

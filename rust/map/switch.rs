@@ -61,7 +61,11 @@ impl<'a> Switch<'a> {
         // As above.
         let state = self.map.state.write();
 
-        state.shown(range)
+        if self.map.unpinnable {
+            None
+        } else {
+            state.shown(range)
+        }
     }
 
     /// Whoever fails to get the state from here on finds the gate closed, and sleeps: as of
@@ -87,9 +91,12 @@ impl<'a> Switch<'a> {
         self.map.exports.revoke();
     }
 
-    /// How many pages of the memory that these show are held by others than page tables. `EINTR` if the
-    /// task is killed.
+    /// How many pages of the memory that these show are held by others than page tables: none for a map
+    /// through which nobody can. `EINTR` if the task is killed.
     pub(super) fn held_pages(&self, range: PageRange) -> Result<usize> {
+        if self.map.unpinnable {
+            return Ok(0);
+        }
         // Without the lock: it can be a long range.
         self.shown(range)
             .map_or(Ok(0), |(descriptor, shown)| descriptor.held_pages(shown))

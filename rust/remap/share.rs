@@ -119,6 +119,7 @@ impl Remap<'_> {
             inheritance: map::Inheritance::Share,
             keep: true,
             in_kernel: false,
+            unpinnable: false,
         })
     }
 

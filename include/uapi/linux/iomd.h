@@ -668,6 +668,11 @@ struct iomd_page_counts {
  * IOMD_MAPPED_READ and IOMD_MAPPED_WRITE reach its memory
  */
 #define IOMD_MAP_CREATE_KERNEL	(1U << 1)
+/*
+ * Nobody can hold its pages, as for I/O directly to and from them, which fails:
+ * so there are none to count when it is redirected or suspended
+ */
+#define IOMD_MAP_CREATE_UNPINNABLE	(1U << 2)
 
 /**
  * struct iomd_map_create - IOMD_MAP_CREATE: make a map of a descriptor
@@ -769,6 +774,7 @@ struct iomd_copy {
 #define IOMD_MAP_DESCRIPTOR_SUSPENDED (1U << 4) /* with its descriptor */
 #define IOMD_MAP_KERNEL		(1U << 5) /* of IOMD_MAP_CREATE_KERNEL */
 #define IOMD_MAP_SUB_MAP	(1U << 6) /* it keeps the map that it is part of */
+#define IOMD_MAP_UNPINNABLE	(1U << 7) /* of IOMD_MAP_CREATE_UNPINNABLE */
 
 /**
  * struct iomd_map_info - IOMD_MAP_INFO
@@ -776,7 +782,7 @@ struct iomd_copy {
  * @flags: must be zero
  * @state: out, IOMD_MAP_SUSPENDED, IOMD_MAP_EXPIRED, IOMD_MAP_ENDED,
  *	IOMD_MAP_SEALED, IOMD_MAP_DESCRIPTOR_SUSPENDED, IOMD_MAP_KERNEL,
- *	IOMD_MAP_SUB_MAP
+ *	IOMD_MAP_SUB_MAP, IOMD_MAP_UNPINNABLE
  * @options: out, as given to IOMD_MAP_CREATE; of a sub-map or a record, as given
  *	to IOMD_MAP_EXISTING, and IOMD_MAP_STATIC
  * @inheritance: out, as given to IOMD_MAP_CREATE

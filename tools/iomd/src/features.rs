@@ -65,6 +65,8 @@ bitflags! {
         const KEEP = sys::IOMD_MAP_CREATE_KEEP as u64;
         /// The map is in the kernel's own address space.
         const KERNEL = sys::IOMD_MAP_CREATE_KERNEL as u64;
+        /// Nobody can hold its pages, as for I/O.
+        const UNPINNABLE = sys::IOMD_MAP_CREATE_UNPINNABLE as u64;
         const _ = !0;
     }
 

@@ -56,6 +56,8 @@ pub struct MapInfo {
     pub sealed: bool,
     /// Whether it is in the kernel's own address space.
     pub in_kernel: bool,
+    /// Whether nobody can hold its pages, as for I/O.
+    pub unpinnable: bool,
     /// Whether accesses get `SIGBUS`.
     pub ended: bool,
     /// The process that mapped it first and still does, in the caller's pid namespace
@@ -129,6 +131,7 @@ impl Map {
             descriptor_suspended: info.state & sys::IOMD_MAP_DESCRIPTOR_SUSPENDED != 0,
             sealed: info.state & sys::IOMD_MAP_SEALED != 0,
             in_kernel: info.state & sys::IOMD_MAP_KERNEL != 0,
+            unpinnable: info.state & sys::IOMD_MAP_UNPINNABLE != 0,
             ended: info.state & sys::IOMD_MAP_ENDED != 0,
             task: (info.task != 0).then_some(info.task),
             address: (info.address != 0).then_some(info.address),

@@ -105,6 +105,13 @@ impl<'a> MapBuilder<'a> {
         self
     }
 
+    /// Whether nobody can hold its pages: I/O directly to and from them, as with `O_DIRECT`, fails. Then a [`redirect`](Map::redirect) leaves nothing behind that still reaches the old
+    /// memory through this map, and to suspend it takes a third of the time.
+    pub fn unpinnable(mut self, unpinnable: bool) -> Self {
+        self.flags.set(MapFlags::UNPINNABLE, unpinnable);
+        self
+    }
+
     /// All options at once.
     pub fn options(mut self, options: MapOptions) -> Self {
         self.options = options;

@@ -51,6 +51,7 @@ pub struct Map {
     pub descriptor_suspended: bool,
     pub sealed: bool,
     pub in_kernel: bool,
+    pub unpinnable: bool,
     pub task: Option<i32>,
     pub address: Option<u64>,
     pub generation: u64,
@@ -118,6 +119,7 @@ impl From<MapInfo> for Map {
             descriptor_suspended: info.descriptor_suspended,
             sealed: info.sealed,
             in_kernel: info.in_kernel,
+            unpinnable: info.unpinnable,
             task: info.task,
             address: info.address,
             generation: info.generation,
@@ -194,6 +196,9 @@ impl fmt::Display for Map {
         }
         writeln!(f, "  options       {}", self.options.join(", "))?;
         writeln!(f, "  inheritance   {}", self.inheritance)?;
+        if self.unpinnable {
+            writeln!(f, "  I/O           cannot hold its pages")?;
+        }
         match (self.task, self.address) {
             (Some(task), Some(address)) => {
                 writeln!(f, "  mapped        at {address:#x} in {task}")?

@@ -53,6 +53,7 @@ mod stale_aliases;
 mod stress;
 mod tasks;
 mod tool;
+mod unpinnable;
 mod untouched;
 mod wait;
 mod wire;

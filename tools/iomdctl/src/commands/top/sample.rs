@@ -213,6 +213,7 @@ pub mod tests {
             state: "active",
             descriptor_suspended: false,
             in_kernel: false,
+            unpinnable: false,
             sealed: false,
             task: None,
             address: None,

@@ -17,6 +17,7 @@ use iomd_sys::{
 use super::World;
 use crate::support::pin::Pin;
 use crate::support::raw::{call, call_at, size};
+use crate::support::uring::Ring;
 use crate::support::{PAGE, Region, buffer, client, painted, unique};
 
 fn features() -> iomd_features {
@@ -102,6 +103,12 @@ fn flags_of_maps() {
         if flag == MapFlags::KERNEL.bits() {
             let map = memory.map().in_kernel(true).create().unwrap();
             assert_eq!(map.mapped_read_u64(0).unwrap(), 0x0100);
+            continue;
+        }
+        if flag == MapFlags::UNPINNABLE.bits() {
+            let map = memory.map().unpinnable(true).create().unwrap();
+            let region = Region::from(map.mmap().unwrap());
+            Ring::new().register(region).unwrap_err();
             continue;
         }
         assert_eq!(flag, MapFlags::KEEP.bits(), "a flag that this test knows");
