@@ -398,16 +398,15 @@ void iomd_put_pages(struct page **pages, unsigned long count)
 
 /*
  * How many pages from an index on have no reference but the array's, so many at
- * most; of one node, or of one large folio. 0 if the first is not there, or has
- * another.
+ * most; of one node, and of folios of one size. 0 if the first is not there, or
+ * has another.
  */
 unsigned long iomd_xa_unshared_pages(struct xarray *xa, unsigned long index,
 				     unsigned long most)
 {
 	XA_STATE(xas, xa, index);
-	void __rcu **first, **slot, **end;
+	unsigned long pages, count, offset, step;
 	struct folio *folio;
-	unsigned long pages;
 
 	guard(rcu)();
 	do {
@@ -417,16 +416,20 @@ unsigned long iomd_xa_unshared_pages(struct xarray *xa, unsigned long index,
 		return 0;
 
 	pages = folio_nr_pages(folio);
-	if (pages > 1 || !xas.xa_node)
-		return min(most, pages - index % pages);
-	first = xas.xa_node->slots + xas.xa_offset;
-	end = first + min(most, XA_CHUNK_SIZE - xas.xa_offset);
-	for (slot = first + 1; slot < end; slot++) {
-		folio = rcu_dereference(*slot);
-		if (!is_page(folio) || folio_ref_count(folio) != 1)
+	count = pages - index % pages;
+	if (!xas.xa_node)
+		return min(most, count);
+	/* A folio is in the first slot of those that are for its pages. */
+	step = pages >> xas.xa_node->shift;
+	for (offset = round_down(xas.xa_offset, step) + step;
+	     offset < XA_CHUNK_SIZE && count < most; offset += step) {
+		folio = rcu_dereference(xas.xa_node->slots[offset]);
+		if (!folio || xa_is_internal(folio) ||
+		    folio_ref_count(folio) != 1 || folio_nr_pages(folio) != pages)
 			break;
+		count += pages;
 	}
-	return slot - first;
+	return min(most, count);
 }
 
 /* The page for an index that is one of those that a folio takes. */
