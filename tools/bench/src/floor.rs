@@ -14,6 +14,10 @@ const SWITCH: u32 = opcode::none(b'F', 1);
 const SUSPEND: u32 = opcode::none(b'F', 2);
 const RESUME: u32 = opcode::none(b'F', 3);
 const COPY: u32 = opcode::none(b'F', 4);
+const FRAMES: u32 = opcode::none(b'F', 5);
+
+/// Which of its objects has memory in pieces of 2 MiB.
+pub const LARGE: usize = 2;
 
 /// An object of the module.
 #[derive(Debug)]
@@ -28,11 +32,14 @@ impl Floor {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             opened => opened.context(path)?,
         };
-        // SAFETY: the module takes a number.
-        let window = unsafe { IntegerSetter::<WINDOW>::new_usize(window) };
-        // SAFETY: as above.
-        unsafe { ioctl(&file, window)? };
-        Ok(Some(Self(file)))
+        let floor = Self(file);
+        floor.set::<WINDOW>(window)?;
+        Ok(Some(floor))
+    }
+
+    /// Lets it insert so many entries at a fault that are frame numbers.
+    pub fn insert_frames(&self, window: usize) -> Result<()> {
+        self.set::<FRAMES>(window)
     }
 
     /// Shows the other memory.
@@ -58,6 +65,14 @@ impl Floor {
     /// Waits until an access waits.
     pub fn wait_for_waiter(&self) -> Result<()> {
         let _ = (&self.0).read(&mut [0])?;
+        Ok(())
+    }
+
+    fn set<const CALL: u32>(&self, number: usize) -> Result<()> {
+        // SAFETY: the module takes a number.
+        let call = unsafe { IntegerSetter::<CALL>::new_usize(number) };
+        // SAFETY: as above.
+        unsafe { ioctl(&self.0, call)? };
         Ok(())
     }
 

@@ -46,6 +46,15 @@ impl World {
     pub(crate) fn floor(&self, number: usize, window: usize) -> Result<Option<Floor>> {
         Floor::open(number, window)
     }
+
+    /// The same, inserting frame numbers.
+    pub(crate) fn floor_of_frames(&self, window: usize) -> Result<Option<Floor>> {
+        let floor = Floor::open(0, window)?;
+        if let Some(floor) = &floor {
+            floor.insert_frames(window)?;
+        }
+        Ok(floor)
+    }
 }
 
 /// How many bytes so many pages are.

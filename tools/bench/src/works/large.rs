@@ -7,6 +7,7 @@ use iomd::{BufferFlags, Descriptor, Map};
 
 use super::Work;
 use crate::contest::{Contest, timed};
+use crate::floor::{Floor, LARGE};
 use crate::region::Region;
 use crate::rivals::memfd;
 use crate::rivals::userfaultfd::{Mode, Userfaultfd};
@@ -14,9 +15,18 @@ use crate::world::{World, bytes};
 
 pub const WORKS: &[Work] = &[touched, redirected, suspended];
 
-/// More than elsewhere, so that what a call takes anyway is little of it.
+/// More than elsewhere, so that what a call takes anyway is little of it. The floor's memory is as large:
+/// `qemu/bench.sh`.
 fn pages(world: &World) -> usize {
     world.pages * 4
+}
+
+/// The floor, and where it is mapped.
+fn floor(world: &World) -> Result<Option<(Floor, Region)>> {
+    let Some(floor) = world.floor(LARGE, 1)? else { return Ok(None) };
+    let region = Region::of(&floor, pages(world))?;
+    region.write(1);
+    Ok(Some((floor, region)))
 }
 
 /// Memory in pieces, or in pages as elsewhere.
@@ -55,7 +65,18 @@ fn touched(world: &World) -> Result<Contest<'_>> {
         })
     };
 
+    let floor = floor(world)?.map(|(floor, region)| {
+        move || {
+            floor.switch()?;
+            timed(|| {
+                region.write(1);
+                Ok(())
+            })
+        }
+    });
+
     Ok(Contest::new("touch of all pages in a row, 2 MiB entries", "page", pages(world))
+        .floor(floor)
         .iomd(touch(Layout::Pieces)?)
         .rival("iomd, 4 KiB entries", Some(0.03), || touch(Layout::Pages)))
 }
@@ -75,7 +96,15 @@ fn redirected(world: &World) -> Result<Contest<'_>> {
         })
     };
 
+    let floor = floor(world)?.map(|(floor, region)| {
+        move || {
+            region.write(1);
+            timed(|| floor.switch())
+        }
+    });
+
     Ok(Contest::new("redirect of a touched map, 2 MiB entries", "page", pages(world))
+        .floor(floor)
         .iomd(redirect(Layout::Pieces)?)
         .rival("iomd, 4 KiB entries", Some(0.003), || redirect(Layout::Pages)))
 }
@@ -94,7 +123,17 @@ fn suspended(world: &World) -> Result<Contest<'_>> {
         })
     };
 
+    let floor = floor(world)?.map(|(floor, region)| {
+        move || {
+            region.write(1);
+            let time = timed(|| floor.suspend())?;
+            floor.resume()?;
+            Ok(time)
+        }
+    });
+
     Ok(Contest::new("suspend a touched map, 2 MiB entries", "page", pages(world))
+        .floor(floor)
         .iomd(suspend(Layout::Pieces)?)
         .rival("iomd, 4 KiB entries", None, || suspend(Layout::Pages))
         .rival("userfaultfd, UFFDIO_WRITEPROTECT", Some(0.003), || {

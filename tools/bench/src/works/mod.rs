@@ -12,6 +12,7 @@ mod sharing;
 mod suspend;
 mod threads;
 mod touch;
+mod unpinnable;
 
 use std::thread;
 
@@ -26,10 +27,11 @@ use crate::world::World;
 type Work = fn(&World) -> Result<Contest<'_>>;
 
 /// The works, in parts.
-const PARTS: [(&str, &[Work]); 10] = [
+const PARTS: [(&str, &[Work]); 11] = [
     ("touch", touch::WORKS),
     ("redirect", redirect::WORKS),
     ("suspend", suspend::WORKS),
+    ("unpinnable", unpinnable::WORKS),
     ("large", large::WORKS),
     ("pager", pager::WORKS),
     ("copy", copy::WORKS),
