@@ -43,7 +43,7 @@ impl Descriptor {
     ) -> Result<Ticket> {
         // In the order of whoever takes the memory away. Kept until the mode has changed, so that
         // nobody comes or goes meanwhile.
-        let pages = self.buffer().map(Buffer::pages);
+        let pages = mode.and(self.buffer()).map(Buffer::pages);
         let mut observers = self.observers.lock();
         let mode = mode.unwrap_or(observers.cache_mode);
         let changes = mode != observers.cache_mode;
@@ -69,20 +69,31 @@ impl Descriptor {
 
     /// Takes an observer out whose entries in page tables are gone.
     pub(super) fn detach(&self, ticket: Ticket) {
-        let detached = {
-            let pages = self.buffer().map(Buffer::pages);
-            let mut observers = self.observers.lock();
+        let mut observers = self.observers.lock();
+        let detached = if observers.cache_mode == CacheMode::WriteBack {
             let detached = observers.detach(ticket);
-
-            let changed = observers.cache_mode != CacheMode::WriteBack;
-            if let Some(pages) = pages.filter(|_| changed && observers.count() == 0) {
-                pages.restore_cache_mode();
-                observers.cache_mode = CacheMode::WriteBack;
-            }
+            drop(observers);
             detached
+        } else {
+            drop(observers);
+            // As long as the observer is one the mode stays.
+            self.detach_last(ticket)
         };
 
         // Without the locks: it can be the observer's last reference.
         drop(detached);
+    }
+
+    /// As [`Descriptor::detach`], and gives the memory its own mode back with the last.
+    fn detach_last(&self, ticket: Ticket) -> Option<Arc<dyn Observer>> {
+        let pages = self.buffer().map(Buffer::pages);
+        let mut observers = self.observers.lock();
+        let detached = observers.detach(ticket);
+
+        if let Some(pages) = pages.filter(|_| observers.count() == 0) {
+            pages.restore_cache_mode();
+            observers.cache_mode = CacheMode::WriteBack;
+        }
+        detached
     }
 }

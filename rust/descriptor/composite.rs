@@ -194,6 +194,11 @@ impl Shown {
 
         let mut next = 0;
         while let Some(shown) = all.get(next) {
+            next += 1;
+            // What has memory of its own has nothing below it.
+            if shown.leaf().is_some() {
+                continue;
+            }
             let (descriptor, range) = (shown.descriptor.clone(), shown.range);
             if let Memory::Composite(composite) = &descriptor.memory {
                 for (number, part) in composite.parts().iter().enumerate() {
@@ -203,7 +208,6 @@ impl Shown {
                     }
                 }
             }
-            next += 1;
         }
         Ok(all)
     }

@@ -23,13 +23,18 @@ impl Target {
     /// `EBUSY` if it is just being copied and the map is writable, or if others show it in another
     /// cache mode; as [`Part::observe`].
     pub(super) fn observed_by(&self, map: &Strong<Map>) -> Result<Part> {
-        let writable = !map.options.is_read_only();
+        let purpose = Purpose::showing(!map.options.is_read_only());
         // It is prepared already.
-        let memory = Descriptor::prepare(&self.0, self.0.range(), Purpose::showing(writable))?;
+        let memory = Descriptor::prepare(&self.0, self.0.range(), purpose)?;
 
+        Self(memory).become_part(map)
+    }
+
+    /// As [`Target::observed_by`], of what is needed for nothing else.
+    fn become_part(self, map: &Strong<Map>) -> Result<Part> {
         Part::observe(
-            memory,
-            writable,
+            self.0,
+            !map.options.is_read_only(),
             map.options.cache_mode(),
             map.arc().clone(),
         )
@@ -58,7 +63,7 @@ impl Handle {
             return Ok(0);
         }
         map.check_wires()?;
-        let part = target.observed_by(map)?;
+        let part = target.become_part(map)?;
         let holdable = switch.close_and_look(Terms::SWITCH, map.range);
         switch.zap(map.range);
         let pinned = held_pages(holdable, refuse_pinned);
