@@ -82,6 +82,7 @@ impl<'a> Switch<'a> {
 
     /// Takes away what faults have inserted of these pages, and what importers can do without: no access
     /// that comes after it reaches the memory. The gate is closed.
+    #[inline]
     pub(super) fn zap(&self, range: PageRange) {
         if range == self.map.range {
             self.map.inode.zap_all(range);

@@ -136,6 +136,7 @@ impl Inode {
     ///
     /// When it returns no CPU can reach a page through an entry that was there at the call; whoever
     /// must not put new ones in has to be kept from it by the caller (`unmap_mapping_pages()`).
+    #[inline]
     pub(crate) fn zap(&self, range: PageRange) {
         // The kernel looks for entries in all page tables that the mappings' addresses share with
         // others, which for a large one are many. Where no fault has put one in there are none: fork
@@ -155,6 +156,7 @@ impl Inode {
     }
 
     /// As [`Inode::zap`], of all pages, for who lets nobody put an entry in until it has returned.
+    #[inline]
     pub(crate) fn zap_all(&self, range: PageRange) {
         self.zap(range);
         // Not before: who zaps at the same time relies on it.

@@ -4,7 +4,7 @@
 
 use super::bindings;
 use core::{mem::size_of, ptr};
-use kernel::{error::to_result, prelude::*, uaccess::UserPtr};
+use kernel::{prelude::*, uaccess::UserPtr};
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
 /// How many words a structure has.
@@ -18,9 +18,13 @@ pub(crate) fn read<T: FromBytes + IntoBytes>(from: UserPtr, value: &mut T) -> Re
     let to = ptr::from_mut(value).cast();
 
     // SAFETY: There are so many words at `to`, any of which are a `T`; they need not be aligned.
-    to_result(unsafe {
-        bindings::iomd_read_user_words(to, from.as_const_ptr().cast(), words::<T>())
-    })
+    let error =
+        unsafe { bindings::iomd_read_user_words(to, from.as_const_ptr().cast(), words::<T>()) };
+    if error == 0 {
+        Ok(())
+    } else {
+        Err(EFAULT)
+    }
 }
 
 /// Copies a structure out. `EFAULT`: words of it can be out then.
@@ -28,7 +32,11 @@ pub(crate) fn write<T: IntoBytes + Immutable>(to: UserPtr, value: &T) -> Result 
     let from = ptr::from_ref(value).cast();
 
     // SAFETY: There are so many words at `from`, all of them initialised.
-    to_result(unsafe {
-        bindings::iomd_write_user_words(to.as_mut_ptr().cast(), from, words::<T>())
-    })
+    let error =
+        unsafe { bindings::iomd_write_user_words(to.as_mut_ptr().cast(), from, words::<T>()) };
+    if error == 0 {
+        Ok(())
+    } else {
+        Err(EFAULT)
+    }
 }
