@@ -9,7 +9,7 @@
 ratios=$checkout/tools/bench/ratios.json
 # What takes little, and has a floor. Where a tick of the clock falls into is not the median.
 export IOMD_BENCH_PAGES=2048
-works=(--rounds 9 touch redirect suspend pager copy)
+works=(--rounds 9 touch redirect suspend unpinnable large pager copy)
 
 if [[ ${1-} == --record ]]; then
 	new=$("$qemu_dir/bench.sh" --ratios "${works[@]}" 2>/dev/null)

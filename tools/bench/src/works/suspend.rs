@@ -2,12 +2,15 @@
 
 //! Accesses that wait, and those that nothing holds up any more.
 
+use std::time::Duration;
+
 use anyhow::Result;
+use iomd::Map;
 use rustix::mm::Advice;
 
 use super::Work;
 use crate::contest::{Contest, timed};
-use crate::region::Region;
+use crate::region::{PAGE, Region};
 use crate::rivals::memfd;
 use crate::rivals::userfaultfd::{Mode, Userfaultfd};
 use crate::world::World;
@@ -15,7 +18,7 @@ use crate::world::World;
 /// How many times something small is done in a round.
 const OFTEN: usize = 1000;
 
-pub const WORKS: &[Work] = &[touched, and_resume];
+pub const WORKS: &[Work] = &[touched, and_resume, untouched];
 
 /// A map that was touched is suspended.
 fn touched(world: &World) -> Result<Contest<'_>> {
@@ -112,4 +115,46 @@ fn and_resume(world: &World) -> Result<Contest<'_>> {
                 })
             })
         }))
+}
+
+/// Memory that nobody has touched.
+fn untouched(world: &World) -> Result<Contest<'_>> {
+    let map = |length| -> Result<Map> {
+        let map = world.client.sparse_buffer(length)?.map().unique(true).create()?;
+        map.mmap()?.leak();
+        Ok(map)
+    };
+    let (large, small) = (map(1 << 40)?, map(PAGE as u64)?);
+    let floor = match world.floor(0, 1)? {
+        Some(floor) => {
+            let region = Region::of(&floor, 1)?;
+            Some(move || {
+                let _mapped = &region;
+                timed(|| {
+                    for _ in 0..OFTEN {
+                        floor.suspend()?;
+                        floor.resume()?;
+                    }
+                    Ok(())
+                })
+            })
+        }
+        None => None,
+    };
+
+    Ok(Contest::new("suspend and resume an untouched map of 1 TiB", "time", OFTEN)
+        .floor(floor)
+        .iomd(move || suspend_and_resume(&large, OFTEN))
+        .rival("a map of one page", None, || Ok(move || suspend_and_resume(&small, OFTEN))))
+}
+
+/// How long that takes, done so many times.
+pub fn suspend_and_resume(map: &Map, times: usize) -> Result<Duration> {
+    timed(|| {
+        for _ in 0..times {
+            map.suspend()?;
+            map.resume()?;
+        }
+        Ok(())
+    })
 }
