@@ -118,8 +118,13 @@ impl Map {
     ) -> core::result::Result<Outcome, Fault<'a>> {
         let wanted = fault.page();
         let course = state.local().course();
-        let most = fault.rest_of(course.window(wanted)).min(place.pages);
-        let most = state.held.free(wanted, most);
+        let most = if fault.wants_piece() {
+            // Its first page tells.
+            1
+        } else {
+            let most = fault.rest_of(course.window(wanted)).min(place.pages);
+            state.held.free(wanted, most)
+        };
 
         if self.unpinnable || pages.are_special() {
             let Some(address) = pages.address(place.page) else {

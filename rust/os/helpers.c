@@ -405,7 +405,8 @@ unsigned long iomd_xa_unshared_pages(struct xarray *xa, unsigned long index,
 				     unsigned long most)
 {
 	XA_STATE(xas, xa, index);
-	unsigned long pages, count, offset, step;
+	void __rcu **first, **slot, **end;
+	unsigned long pages, count, offset, slots;
 	struct folio *folio;
 
 	guard(rcu)();
@@ -419,12 +420,23 @@ unsigned long iomd_xa_unshared_pages(struct xarray *xa, unsigned long index,
 	count = pages - index % pages;
 	if (!xas.xa_node)
 		return min(most, count);
+	if (pages == 1) {
+		first = xas.xa_node->slots + xas.xa_offset;
+		end = first + min(most, XA_CHUNK_SIZE - xas.xa_offset);
+		for (slot = first + 1; slot < end; slot++) {
+			folio = rcu_dereference(*slot);
+			if (!is_page(folio) || folio_ref_count(folio) != 1)
+				break;
+		}
+		return slot - first;
+	}
+
 	/* A folio is in the first slot of those that are for its pages. */
-	step = pages >> xas.xa_node->shift;
-	for (offset = round_down(xas.xa_offset, step) + step;
-	     offset < XA_CHUNK_SIZE && count < most; offset += step) {
+	slots = pages >> xas.xa_node->shift;
+	for (offset = round_down(xas.xa_offset, slots) + slots;
+	     offset < XA_CHUNK_SIZE && count < most; offset += slots) {
 		folio = rcu_dereference(xas.xa_node->slots[offset]);
-		if (!folio || xa_is_internal(folio) ||
+		if (!is_page(folio) || xa_is_node(folio) ||
 		    folio_ref_count(folio) != 1 || folio_nr_pages(folio) != pages)
 			break;
 		count += pages;
