@@ -123,10 +123,10 @@ impl PageArray {
             if page.is_shared() {
                 return Err(EBUSY);
             }
-            go_on()?;
+            task::go_on()?;
         }
         self.in_batches(|pages| {
-            go_on()?;
+            task::go_on()?;
             // SAFETY: They are the array's, and nobody else has one.
             unsafe { set(pages, mode) }
         })
@@ -169,15 +169,5 @@ impl PageArray {
             next = index.checked_add(1);
             Some(page)
         })
-    }
-}
-
-/// `EINTR` if the task is killed.
-fn go_on() -> Result {
-    task::yield_if_needed();
-    if task::is_killed() {
-        Err(EINTR)
-    } else {
-        Ok(())
     }
 }

@@ -89,7 +89,7 @@ impl Pins {
         let user = address_space.user().ok_or(ESRCH)?;
 
         while pages != 0 {
-            go_on()?;
+            task::go_on()?;
             let begin = self.pages.len();
             let batch = pages.min(BATCH);
             self.pages
@@ -142,7 +142,7 @@ impl Pins {
             return Err(ERANGE);
         }
         for page in first..end {
-            go_on()?;
+            task::go_on()?;
             // Room first: what is pinned then has its place.
             self.pages.reserve(1, GFP_KERNEL_ACCOUNT)?;
             // INVARIANT: It comes with a pin.
@@ -177,15 +177,5 @@ impl Drop for Pins {
             };
             task::yield_if_needed();
         }
-    }
-}
-
-/// `EINTR` if the task is killed.
-fn go_on() -> Result {
-    task::yield_if_needed();
-    if task::is_killed() {
-        Err(EINTR)
-    } else {
-        Ok(())
     }
 }

@@ -4,6 +4,7 @@
 
 use super::bindings;
 use core::ptr::NonNull;
+use kernel::prelude::*;
 
 /// Lets others run if it is time; for loops that can be long.
 pub(crate) fn yield_if_needed() {
@@ -15,6 +16,16 @@ pub(crate) fn yield_if_needed() {
 pub(crate) fn is_killed() -> bool {
     // SAFETY: There is always a current task.
     unsafe { bindings::iomd_fatal_signal_pending() }
+}
+
+/// Between two steps of something long: lets others run; `EINTR` if the task is being killed.
+pub(crate) fn go_on() -> Result {
+    yield_if_needed();
+    if is_killed() {
+        Err(EINTR)
+    } else {
+        Ok(())
+    }
 }
 
 /// The number of a process or thread, of which each pid namespace has a view of its own.
