@@ -25,7 +25,9 @@ impl ScratchFile {
     /// So many bytes, whole pages. `ENOMEM` if they are more than the system can promise; `ENFILE`.
     pub(crate) fn new(length: usize) -> Result<Self> {
         // SAFETY: Any length can be asked for.
-        let file = from_err_ptr(unsafe { bindings::iomd_scratch_file(length) })?;
+        let file = from_err_ptr(unsafe { bindings::iomd_scratch_file(length) });
+        // It says so for an inode without memory: it knows of no other reason.
+        let file = file.map_err(|error| if error == ENOSPC { ENOMEM } else { error })?;
         let file = core::ptr::NonNull::new(file).ok_or(ENOMEM)?;
 
         // SAFETY: The one reference to a new file is ours.
