@@ -16,16 +16,17 @@ use crate::{
         iomd_batch_entry, iomd_buffer_create, iomd_features, iomd_object_next, iomd_object_open,
         iomd_redirect_batch, iomd_task_open, IOMD_ADDRESS_RANGES_CREATE, IOMD_BATCH_MAX,
         IOMD_BUFFER_CONTIGUOUS, IOMD_BUFFER_CREATE, IOMD_BUFFER_GUARDED, IOMD_BUFFER_LARGE,
-        IOMD_BUFFER_SPARSE, IOMD_COMPLETE, IOMD_COPY, IOMD_COPY_REFUSE_PINNED,
-        IOMD_COPY_RESUME_ON_TARGET, IOMD_DESCRIPTOR_INFO, IOMD_DESCRIPTOR_REOPEN,
-        IOMD_DESCRIPTOR_RESUME, IOMD_DESCRIPTOR_SUSPEND, IOMD_DMA_BUF_EXPORT, IOMD_DMA_BUF_IMPORT,
-        IOMD_FEATURES, IOMD_FLUSH_PROCESSOR_CACHE, IOMD_GUARD_CREATE, IOMD_INTERLEAVED_CREATE,
-        IOMD_INTO_TASK_FIXED, IOMD_INTO_TASK_READ_ONLY, IOMD_KIND_MAP, IOMD_MAPPED_READ,
-        IOMD_MAPPED_WRITE, IOMD_MAP_CREATE, IOMD_MAP_DMA_BUF_EXPORT, IOMD_MAP_EXISTING,
-        IOMD_MAP_INFO, IOMD_MAP_INTO_TASK, IOMD_MAP_REOPEN, IOMD_MAP_SEAL, IOMD_MAP_SEGMENT,
-        IOMD_MAP_WIRE, IOMD_MEMFD_IMPORT, IOMD_MULTI_CREATE, IOMD_OBJECT_NEXT, IOMD_OBJECT_OPEN,
-        IOMD_OPEN_READ_ONLY, IOMD_PAGE_COUNTS, IOMD_PERFORM_OPERATION, IOMD_PHYSICAL_CREATE,
-        IOMD_PREPARE, IOMD_READ_BYTES, IOMD_REDIRECT, IOMD_REDIRECT_ABANDONED_RESUME,
+        IOMD_BUFFER_LAZY_COPY, IOMD_BUFFER_SPARSE, IOMD_COMPLETE, IOMD_COPY,
+        IOMD_COPY_REFUSE_PINNED, IOMD_COPY_RESUME_ON_TARGET, IOMD_DESCRIPTOR_INFO,
+        IOMD_DESCRIPTOR_REOPEN, IOMD_DESCRIPTOR_RESUME, IOMD_DESCRIPTOR_SUSPEND,
+        IOMD_DMA_BUF_EXPORT, IOMD_DMA_BUF_IMPORT, IOMD_FEATURES, IOMD_FLUSH_PROCESSOR_CACHE,
+        IOMD_GUARD_CREATE, IOMD_INTERLEAVED_CREATE, IOMD_INTO_TASK_FIXED, IOMD_INTO_TASK_READ_ONLY,
+        IOMD_KIND_MAP, IOMD_MAPPED_READ, IOMD_MAPPED_WRITE, IOMD_MAP_CREATE,
+        IOMD_MAP_DMA_BUF_EXPORT, IOMD_MAP_EXISTING, IOMD_MAP_INFO, IOMD_MAP_INTO_TASK,
+        IOMD_MAP_REOPEN, IOMD_MAP_SEAL, IOMD_MAP_SEGMENT, IOMD_MAP_WIRE, IOMD_MEMFD_IMPORT,
+        IOMD_MULTI_CREATE, IOMD_OBJECT_NEXT, IOMD_OBJECT_OPEN, IOMD_OPEN_READ_ONLY,
+        IOMD_PAGE_COUNTS, IOMD_PERFORM_OPERATION, IOMD_PHYSICAL_CREATE, IOMD_PREPARE,
+        IOMD_READ_BYTES, IOMD_REDIRECT, IOMD_REDIRECT_ABANDONED_RESUME,
         IOMD_REDIRECT_ABANDONED_SIGBUS, IOMD_REDIRECT_BATCH, IOMD_REDIRECT_REFUSE_PINNED,
         IOMD_REMAP, IOMD_RESUME, IOMD_SET_LENGTH, IOMD_SET_PURGEABLE, IOMD_SET_TAG,
         IOMD_SUB_CREATE, IOMD_SUB_READ_ONLY, IOMD_SUSPEND, IOMD_TASK_INFO, IOMD_TASK_OPEN,
@@ -58,8 +59,11 @@ use kernel::{
 };
 
 /// The flags of a buffer.
-const BUFFER_FLAGS: u32 =
-    IOMD_BUFFER_SPARSE | IOMD_BUFFER_LARGE | IOMD_BUFFER_CONTIGUOUS | IOMD_BUFFER_GUARDED;
+const BUFFER_FLAGS: u32 = IOMD_BUFFER_SPARSE
+    | IOMD_BUFFER_LARGE
+    | IOMD_BUFFER_CONTIGUOUS
+    | IOMD_BUFFER_GUARDED
+    | IOMD_BUFFER_LAZY_COPY;
 
 /// A client has nothing of its own but the right to lock several maps.
 #[pin_data]
@@ -116,6 +120,7 @@ impl MiscDevice for Client {
             sparse: true,
             layout: Layout::Pages,
             guarded: false,
+            lazy_copy: false,
         };
         let descriptor = Descriptor::new_buffer(length, supply)?;
         let cover = descriptor.extents().cover(0, length)?;
@@ -226,8 +231,11 @@ fn supply(flags: u32) -> Result<Supply> {
     check_flags(flags, BUFFER_FLAGS)?;
     let has = |flag| flags & flag != 0;
     let sparse = has(IOMD_BUFFER_SPARSE);
+    let lazy_copy = has(IOMD_BUFFER_LAZY_COPY);
     let layout = match (has(IOMD_BUFFER_LARGE), has(IOMD_BUFFER_CONTIGUOUS)) {
         (false, false) => Layout::Pages,
+        // A copy takes single pages, when they fault.
+        _ if lazy_copy => return Err(EINVAL),
         (true, false) => Layout::Pieces,
         // Memory that is together comes at once, and in pages.
         (false, true) if !sparse => Layout::Contiguous,
@@ -238,6 +246,7 @@ fn supply(flags: u32) -> Result<Supply> {
         sparse,
         layout,
         guarded: has(IOMD_BUFFER_GUARDED),
+        lazy_copy,
     })
 }
 

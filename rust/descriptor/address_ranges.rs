@@ -174,7 +174,7 @@ impl Leaf for AddressRanges {
         let writable = match purpose {
             Purpose::Read => false,
             Purpose::Write => true,
-            Purpose::Look => self.source.direction.writes(),
+            Purpose::Look | Purpose::Touch => self.source.direction.writes(),
         };
 
         while !self.join(purpose)? {

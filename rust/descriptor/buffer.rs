@@ -7,6 +7,7 @@
 //! reading, and whoever takes them away waits until nobody has, or goes.
 
 use super::{
+    copies::Copies,
     extents::Extents,
     memory::{Facts, Kind, Leaf, Store},
     preparation::Preparation,
@@ -33,7 +34,7 @@ use kernel::{
     },
 };
 
-const KIND: Kind = Kind {
+pub(super) const KIND: Kind = Kind {
     number: IOMD_KIND_BUFFER,
     name: c"buffer",
 };
@@ -49,6 +50,8 @@ pub(crate) struct Supply {
     pub(crate) layout: Layout,
     /// Its mappings are between guards.
     pub(crate) guarded: bool,
+    /// Copies can get its pages one by one, before they are written.
+    pub(crate) lazy_copy: bool,
 }
 
 /// How memory lies in physical memory.
@@ -71,6 +74,8 @@ pub(crate) struct Buffer {
     preparation: Atomic<u64>,
     #[pin]
     pub(super) contents: BigReaderLock<Contents>,
+    #[pin]
+    pub(super) copies: Copies,
 }
 
 impl Buffer {
@@ -82,6 +87,7 @@ impl Buffer {
             account: Account::of_current()?,
             preparation: Atomic::new(0),
             contents <- new_big_reader_lock!(None, "iomd_contents"),
+            copies <- Copies::none(),
         })
     }
 
@@ -95,13 +101,23 @@ impl Buffer {
         self.supply.guarded
     }
 
+    /// Whether its memory can have another cache mode than write-back.
+    pub(super) fn can_change_cache_mode(&self) -> bool {
+        !self.supply.lazy_copy
+    }
+
+    /// Whether copies can get its pages one by one.
+    pub(super) fn has_lazy_copies(&self) -> bool {
+        self.supply.lazy_copy
+    }
+
     pub(super) fn account(&self) -> &Account {
         &self.account
     }
 
     /// Its pages. Waits while they are just being taken away.
     pub(super) fn pages(&self) -> OwnPages<'_> {
-        OwnPages(self.contents.read())
+        OwnPages::of(&self.contents)
     }
 
     /// Its pages, but for that moment.
@@ -271,6 +287,10 @@ impl Leaf for Buffer {
         }
     }
 
+    fn copy_before_write(&self, index: usize) {
+        self.copy_out(index);
+    }
+
     fn preparation(&self) -> Option<Preparation> {
         Some(Preparation::from_number(self.preparation.load(Relaxed)))
     }
@@ -308,16 +328,22 @@ impl Descriptor {
 /// A buffer's pages, none of which is taken away as long as this is there.
 pub(crate) struct OwnPages<'a>(ReadGuard<'a, Contents>);
 
-impl OwnPages<'_> {
+impl<'a> OwnPages<'a> {
+    /// Those that are kept there. Waits while they are just being taken away.
+    pub(super) fn of(contents: &'a BigReaderLock<Contents>) -> Self {
+        Self(contents.read())
+    }
+
     /// `ENODATA` if they were taken away.
     fn array(&self) -> Result<&PageArray> {
         self.0.as_deref().ok_or(ENODATA)
     }
 
-    /// The page at `index`, if it is found at once, and its entry is to be one for a page that holds it.
+    /// The page at `index`, if it is found at once, and its entry is to be one for a page that holds it
+    /// and can be written.
     #[inline]
     pub(crate) fn single(&self, index: usize) -> Option<PageRef<'_>> {
-        let array = self.0.as_ref().filter(|array| !array.is_special())?;
+        let array = self.0.as_ref().filter(|array| array.is_plain())?;
 
         array.single(index)
     }
@@ -331,6 +357,28 @@ impl OwnPages<'_> {
     pub(super) fn restore_cache_mode(&self) {
         if let Some(array) = &*self.0 {
             array.restore_cache_mode();
+        }
+    }
+
+    /// The page at `index`, if it has memory.
+    pub(super) fn get(&self, index: usize) -> Option<PageRef<'_>> {
+        self.0.as_ref()?.get(index)
+    }
+
+    /// As [`PageArray::held`].
+    pub(super) fn held(&self, index: usize, last: usize) -> Option<(usize, usize)> {
+        self.0.as_ref()?.held(index, last)
+    }
+
+    /// As [`PageArray::insert`]; `ENODATA` if they were taken away.
+    pub(super) fn insert(&self, index: usize, folio: Folio) -> Result {
+        self.array()?.insert(index, folio)
+    }
+
+    /// As [`PageArray::set_copied`].
+    pub(super) fn set_copied(&self, copied: bool) {
+        if let Some(array) = &*self.0 {
+            array.set_copied(copied);
         }
     }
 

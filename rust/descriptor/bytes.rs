@@ -63,6 +63,11 @@ impl Descriptor {
                 place.leaf.populate(place.page)?;
                 continue;
             }
+            if place.is_awaited(&pages) {
+                drop(pages);
+                place.copy_before_write();
+                continue;
+            }
             let is_copied = {
                 let observers = place.owner.observers.lock();
                 let is_copied = observers.is_copied(place.page);

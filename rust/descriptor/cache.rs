@@ -48,7 +48,7 @@ impl Descriptor {
         let mode = mode.unwrap_or(observers.cache_mode);
         let changes = mode != observers.cache_mode;
 
-        if changes && pages.is_none() {
+        if changes && !self.buffer().is_some_and(Buffer::can_change_cache_mode) {
             return Err(EOPNOTSUPP);
         }
         if changes && (observers.count() != 0 || observers.purgeable != Purgeable::NonVolatile) {

@@ -112,6 +112,14 @@ impl Pieces {
         Ok(())
     }
 
+    /// Gives lazy copies what they lack of it. From then on none can be made, for it is claimed.
+    fn copy_before_write(&self) -> Result {
+        self.0.iter().try_for_each(|piece| {
+            let buffer = piece.leaf().and_then(|leaf| leaf.as_buffer());
+            buffer.map_or(Ok(()), |buffer| buffer.copy_out_all(piece.range))
+        })
+    }
+
     fn observers(&self) -> Result<ById> {
         let mut observers = RBTree::new();
 
@@ -154,6 +162,7 @@ impl Copy<'_> {
         // From here on nobody takes it away.
         source.check_there()?;
         target.check_there()?;
+        target.copy_before_write()?;
 
         let outer = self.source.copying.lock()?;
         let observers = source.observers()?;

@@ -8,6 +8,7 @@
 use super::{
     buffer::{self, Buffer},
     extents::Extents,
+    lazy_copy::LazyCopy,
     preparation::Preparation,
     prepared::Purpose,
     Descriptor,
@@ -88,9 +89,17 @@ pub(crate) trait Leaf: Send + Sync {
         None
     }
 
+    /// Lets lazy copies have the page at `index` before it is written. To be called without locks.
+    fn copy_before_write(&self, _index: usize) {}
+
     /// Memory that iomd allocated: that alone can be sparse, be taken away, or have another cache
     /// mode than write-back.
     fn as_buffer(&self) -> Option<&Buffer> {
+        None
+    }
+
+    /// A copy that gets its pages when they are touched.
+    fn as_lazy_copy(&self) -> Option<&LazyCopy> {
         None
     }
 }
@@ -180,6 +189,14 @@ impl Pages<'_> {
         }
     }
 
+    /// Whether there can be a page that a lazy copy is to have before it is written.
+    pub(crate) fn are_copied(&self) -> bool {
+        match self {
+            Self::Own(contents) => contents.as_ref().is_some_and(|array| array.is_copied()),
+            Self::Foreign(_) | Self::Device(_) | Self::Nothing => false,
+        }
+    }
+
     /// How many have memory.
     pub(crate) fn count(&self) -> usize {
         match self {
@@ -265,6 +282,24 @@ pub(crate) struct Place<'a> {
 }
 
 impl Place<'_> {
+    /// How many of its pages, no more than `most`, no lazy copy lacks ([`Buffer::copied`]).
+    pub(crate) fn copied(&self, most: usize) -> usize {
+        let buffer = self.leaf.as_buffer();
+
+        buffer.map_or(most, |buffer| buffer.copied(self.page, most))
+    }
+
+    /// Whether a lazy copy lacks its first page, which is among `pages`. Before that is written:
+    /// [`Leaf::copy_before_write`].
+    pub(crate) fn is_awaited(&self, pages: &Pages<'_>) -> bool {
+        pages.are_copied() && self.copied(1) == 0
+    }
+
+    /// [`Leaf::copy_before_write`], of its first page.
+    pub(crate) fn copy_before_write(&self) {
+        self.leaf.copy_before_write(self.page);
+    }
+
     /// The last of the leaf's pages.
     pub(super) fn last(&self) -> usize {
         self.page.saturating_add(self.pages.saturating_sub(1))

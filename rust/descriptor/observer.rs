@@ -70,6 +70,7 @@ pub(super) struct Ticket(u64);
 struct Attachment {
     ticket: Ticket,
     range: PageRange,
+    writable: bool,
     observer: Arc<dyn Observer>,
 }
 
@@ -154,6 +155,7 @@ impl Observers {
             Attachment {
                 ticket,
                 range,
+                writable,
                 observer,
             },
             GFP_KERNEL_ACCOUNT,
@@ -203,6 +205,29 @@ impl Observers {
         self.claims.iter().any(|claim| {
             claim.use_ == Use::Source && (claim.range.start()..=claim.range.last()).contains(&page)
         })
+    }
+
+    /// Lets tasks reach pages of the range only to read them, until they fault: takes the page-table
+    /// entries of those away who can write one. See [`Observer::zap`].
+    ///
+    /// `EPERM` if one of them relies on it; `EBUSY` while a copy writes such a page.
+    pub(super) fn zap_writers(&self, range: PageRange) -> Result {
+        let is_writer =
+            |attachment: &&Attachment| attachment.writable && attachment.range.overlaps(range);
+        let writers = || self.attachments.iter().filter(is_writer);
+        let is_target = |claim: &Claim| claim.use_ == Use::Target && claim.range.overlaps(range);
+
+        if writers().any(|writer| writer.observer.is_relied_on()) {
+            return Err(EPERM);
+        }
+        if self.claims.iter().any(is_target) {
+            return Err(EBUSY);
+        }
+        for writer in writers() {
+            writer.observer.zap();
+            task::yield_if_needed();
+        }
+        Ok(())
     }
 
     pub(super) fn release(&mut self, ticket: Ticket) {

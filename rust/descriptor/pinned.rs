@@ -2,7 +2,7 @@
 
 //! Pinned pages of others, on somebody's account.
 
-use super::memory::ForeignPages;
+use super::{charge::Charge, memory::ForeignPages};
 use crate::os::{
     account::Account,
     pages::PageRef,
@@ -16,12 +16,6 @@ pub(super) struct Pinned {
     _charge: Charge,
 }
 
-/// Locked memory.
-struct Charge {
-    account: Arc<Account>,
-    pages: usize,
-}
-
 impl Pinned {
     /// Pins `pages` pages as `pin` does it. `ENOMEM`, at once if it is beyond the locked memory that is
     /// left; and as `pin`.
@@ -31,11 +25,7 @@ impl Pinned {
         writable: bool,
         pin: impl FnOnce(&mut Pins) -> Result,
     ) -> Result<Self> {
-        account.charge(pages)?;
-        let charge = Charge {
-            account: account.clone(),
-            pages,
-        };
+        let charge = Charge::new(account, pages)?;
         let mut pins = account.in_memcg(|| Pins::new(pages, writable))?;
 
         pin(&mut pins)?;
@@ -61,11 +51,5 @@ impl ForeignPages for Pinned {
 
     fn get(&self, index: usize) -> Option<PageRef<'_>> {
         self.pins.get(index)
-    }
-}
-
-impl Drop for Charge {
-    fn drop(&mut self) {
-        self.account.uncharge(self.pages);
     }
 }

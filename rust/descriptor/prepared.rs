@@ -29,6 +29,8 @@ pub(crate) enum Purpose {
     Write,
     /// To be read, as it is prepared already; or else for all that the descriptor is made for.
     Look,
+    /// As to look, and to be touched by mappings only: what comes on first touch can be missing.
+    Touch,
 }
 
 impl Purpose {

@@ -51,6 +51,9 @@ impl Wired {
             if matches!(place.leaf.store(), Store::Nothing) {
                 return Err(ENODATA);
             }
+            if let Some(copy) = place.leaf.as_lazy_copy() {
+                copy.fetch(place.page)?;
+            }
             reserve.add(index)?;
             if task::is_killed() {
                 return Err(EINTR);

@@ -107,6 +107,11 @@ fn hold(place: &Place<'_>) -> Result<Page> {
             if pages.are_special() {
                 return Err(EOPNOTSUPP);
             }
+            if place.is_awaited(&pages) {
+                drop(pages);
+                place.copy_before_write();
+                continue;
+            }
             if let Some(page) = pages.get(place.page) {
                 return Ok(page.share());
             }

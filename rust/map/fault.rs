@@ -91,6 +91,14 @@ impl Map {
                 drop(state);
                 return fault.retry_after(|| leaf.store().wait());
             };
+            // Also for who only reads now: the entry could be written later without a fault.
+            if !self.options.is_read_only() && place.is_awaited(&pages) {
+                let (leaf, index) = (place.leaf.clone(), place.page);
+                drop(pages);
+                drop(state);
+                leaf.copy_before_write(index);
+                continue;
+            }
             // As above, `state` is held until the entries are in.
             match self.insert(fault, &state, &place, &pages) {
                 Ok(outcome) => return outcome,
@@ -124,6 +132,11 @@ impl Map {
         } else {
             let most = fault.rest_of(course.window(wanted)).min(place.pages);
             state.held.free(wanted, most)
+        };
+        let most = if pages.are_copied() && !self.options.is_read_only() {
+            place.copied(most)
+        } else {
+            most
         };
 
         if self.unpinnable || pages.are_special() {

@@ -104,6 +104,13 @@ impl Map {
                 leaf.store().wait();
                 continue;
             };
+            if write && place.is_awaited(&pages) {
+                let (leaf, index) = (place.leaf.clone(), place.page);
+                drop(pages);
+                drop(state);
+                leaf.copy_before_write(index);
+                continue;
+            }
             if let Some(page) = pages.local_mapping(place.page) {
                 return access(&page, within).ok_or(EINVAL);
             }

@@ -6,6 +6,7 @@
 //! [`include/linux/mm.h`](srctree/include/linux/mm.h)
 
 use super::{bindings, pages::Page};
+use crate::pure::range::PAGE_SIZE;
 use core::ptr::NonNull;
 use kernel::prelude::*;
 
@@ -49,6 +50,11 @@ impl Folio {
         // SAFETY: As above.
         // INVARIANT: It is one folio, with so many pages, of which this is the first.
         first.map(|first| Self(unsafe { Page::own(first) }))
+    }
+
+    /// Makes its first page a copy of another; those who map that may see it change meanwhile.
+    pub(crate) fn copy_from(&mut self, page: &Page) {
+        self.0.copy_bytes(0, page, 0, PAGE_SIZE);
     }
 
     /// How many pages it has.

@@ -36,6 +36,8 @@ pub(crate) struct PageArray {
     /// Entries of page tables are to have another mode than write-back. Changes only while there are
     /// none.
     pub(super) special: Atomic<bool>,
+    /// Somebody is to have a copy of some pages before they are written.
+    copied: Atomic<bool>,
     /// Changed by [`cache`] only.
     #[pin]
     pub(super) cache_mode: RwSemaphore<CacheMode>,
@@ -56,6 +58,7 @@ impl PageArray {
             }),
             count: Atomic::new(0),
             special: Atomic::new(false),
+            copied: Atomic::new(false),
             cache_mode <- new_rw_semaphore!(CacheMode::WriteBack, "iomd_cache_mode"),
         })
     }
@@ -68,6 +71,22 @@ impl PageArray {
     /// Whether entries of page tables are to be special ones ([`super::fault::Fault::insert_special`]).
     pub(crate) fn is_special(&self) -> bool {
         self.special.load(Relaxed)
+    }
+
+    /// Whether there can be a page that somebody is to have a copy of before it is written.
+    pub(crate) fn is_copied(&self) -> bool {
+        self.copied.load(Relaxed)
+    }
+
+    /// Whether neither is so.
+    #[inline]
+    pub(crate) fn is_plain(&self) -> bool {
+        !self.is_special() && !self.is_copied()
+    }
+
+    /// Notes whether there can be such a page, for the caller to find out which.
+    pub(crate) fn set_copied(&self, copied: bool) {
+        self.copied.store(copied, Relaxed);
     }
 
     /// The page at `index`.

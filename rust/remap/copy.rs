@@ -7,37 +7,76 @@ use super::{
     Remap, Taken,
 };
 use crate::{
+    map::view::Subject,
     os::{pages::Page, placing::Segment, scratch_file::ScratchFile, task},
     pure::remap::{Inheritance, Protection, Protections},
 };
 use kernel::{page::PAGE_SIZE, prelude::*};
 
 impl Remap<'_> {
-    /// The bytes of every piece, in one file in memory that nobody else has.
+    /// The memory of every piece: as a lazy copy, or its bytes in one file in memory that nobody else
+    /// has.
     pub(super) fn copied(&self, pieces: KVVec<Piece>) -> Result<Taken> {
         let mut taken = Taken::new();
-        let mut offset = 0;
+        let mut maps = KVVec::with_capacity(pieces.len(), GFP_KERNEL)?;
+        let mut length = 0_usize;
 
         for piece in &pieces {
             self.grant_copy(piece)?;
         }
-        let length = usize::try_from(self.source.length).map_err(|_| ENOMEM)?;
-        let copy = ScratchFile::new(length)?;
         for piece in &pieces {
-            self.copy_piece(piece, &copy, offset)?;
+            let map = self.lazily(piece)?;
+            if map.is_none() {
+                length = length.checked_add(piece.length).ok_or(ENOMEM)?;
+            }
+            maps.push(map, GFP_KERNEL)?;
+        }
+        let copy = if length == 0 {
+            None
+        } else {
+            Some(ScratchFile::new(length)?)
+        };
+        let mut offset = 0;
+        for (piece, map) in pieces.iter().zip(maps) {
             let granted = self.grant_copy(piece)?;
-            let private = self.inheritance == Inheritance::Copy;
-            let segment = Segment {
-                file: self.again(copy.file().clone(), !private, Protections::ALL, granted)?,
-                offset,
-                length: piece.length,
-                protection: granted.cur,
-                private,
+            let segment = match map {
+                Some(map) => Segment {
+                    file: self.alias(Subject::new(map), granted)?,
+                    offset: 0,
+                    length: piece.length,
+                    protection: granted.cur,
+                    private: false,
+                },
+                None => {
+                    let copy = copy.as_ref().ok_or(EIO)?;
+                    self.copy_piece(piece, copy, offset)?;
+                    self.segment_of(copy, &mut offset, piece.length, granted)?
+                }
             };
             taken.push(segment, granted)?;
-            offset = offset.checked_add(piece.length).ok_or(ENOMEM)?;
         }
         Ok(taken)
+    }
+
+    /// So many bytes of a copy from `offset` on, which is that of the next ones then.
+    fn segment_of(
+        &self,
+        copy: &ScratchFile,
+        offset: &mut usize,
+        length: usize,
+        granted: Protections,
+    ) -> Result<Segment> {
+        let private = self.inheritance == Inheritance::Copy;
+        let segment = Segment {
+            file: self.again(copy.file().clone(), !private, Protections::ALL, granted)?,
+            offset: *offset,
+            length,
+            protection: granted.cur,
+            private,
+        };
+
+        *offset = offset.checked_add(length).ok_or(ENOMEM)?;
+        Ok(segment)
     }
 
     fn grant_copy(&self, piece: &Piece) -> Result<Protections> {

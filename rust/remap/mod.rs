@@ -7,6 +7,7 @@
 //! target map them, all or none.
 
 mod copy;
+mod lazy;
 mod share;
 mod source;
 

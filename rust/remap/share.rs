@@ -97,7 +97,7 @@ impl Remap<'_> {
     }
 
     /// A map to be mapped again. `EIO` for one that has ended.
-    fn alias(&self, subject: Subject, granted: Protections) -> Result<MappableFile> {
+    pub(super) fn alias(&self, subject: Subject, granted: Protections) -> Result<MappableFile> {
         if subject.map().has_ended() {
             return Err(EIO);
         }
@@ -110,17 +110,8 @@ impl Remap<'_> {
         let address_space = self.source_task.address_space();
         let descriptor = Descriptor::new_private_memory(address_space, address, length)
             .map_err(super::not_to_be_had)?;
-        let cover = descriptor.extents().cover(0, length)?;
 
-        Map::new(map::Request {
-            memory: Descriptor::prepare(&descriptor, cover.pages, Purpose::Write)?,
-            cover,
-            options: Options::client_mapping(true),
-            inheritance: map::Inheritance::Share,
-            keep: true,
-            in_kernel: false,
-            unpinnable: false,
-        })
+        kept_map(&descriptor, Purpose::Write)
     }
 
     fn limits(&self, granted: Protections) -> Limits {
@@ -129,4 +120,20 @@ impl Remap<'_> {
             not_inherited: self.inheritance == Inheritance::None,
         }
     }
+}
+
+/// A map of all of a descriptor that lives as long as somebody has it mapped.
+pub(super) fn kept_map(descriptor: &Strong<Descriptor>, purpose: Purpose) -> Result<Strong<Map>> {
+    let extents = descriptor.extents();
+    let cover = extents.cover(0, extents.length())?;
+
+    Map::new(map::Request {
+        memory: Descriptor::prepare(descriptor, cover.pages, purpose)?,
+        cover,
+        options: Options::client_mapping(true),
+        inheritance: map::Inheritance::Share,
+        keep: true,
+        in_kernel: false,
+        unpinnable: false,
+    })
 }

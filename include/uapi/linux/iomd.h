@@ -175,6 +175,11 @@ struct iomd_features {
 #define IOMD_BUFFER_CONTIGUOUS	(1U << 2)
 /* Its maps are as if made with IOMD_MAP_GUARDED_SMALL, or have larger guards */
 #define IOMD_BUFFER_GUARDED	(1U << 3)
+/*
+ * IOMD_REMAP_COPY of its maps takes each page when one side touches it; neither
+ * large nor contiguous, always write-back
+ */
+#define IOMD_BUFFER_LAZY_COPY	(1U << 4)
 
 /**
  * struct iomd_buffer_create - IOMD_BUFFER_CREATE: make zeroed memory

@@ -118,10 +118,14 @@ impl Client {
     /// With [`GUARDED`](BufferFlags::GUARDED) its maps have guards, a page on each side, or larger ones
     /// if they ask for them (`inTaskWithGuardPages`).
     ///
+    /// With [`LAZY_COPY`](BufferFlags::LAZY_COPY) a copy of a mapping of it
+    /// ([`RemapBuilder::copy`]) is made at once, and takes each page when one of the two sides touches it.
+    ///
     /// # Errors
     ///
     /// As [`buffer`](Self::buffer); `EINVAL` for flags that do not go together:
-    /// [`CONTIGUOUS`](BufferFlags::CONTIGUOUS) is neither sparse nor large; `EOPNOTSUPP` for more
+    /// [`CONTIGUOUS`](BufferFlags::CONTIGUOUS) is neither sparse nor large, and
+    /// [`LAZY_COPY`](BufferFlags::LAZY_COPY) neither large nor contiguous; `EOPNOTSUPP` for more
     /// than 4 MiB together; `ENOMEM` also if there is nowhere so much together.
     pub fn buffer_with(&self, length: u64, flags: BufferFlags) -> Result<Descriptor> {
         let argument = sys::iomd_buffer_create {

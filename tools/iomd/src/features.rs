@@ -55,6 +55,8 @@ bitflags! {
         const CONTIGUOUS = sys::IOMD_BUFFER_CONTIGUOUS as u64;
         /// Its mappings are between guards.
         const GUARDED = sys::IOMD_BUFFER_GUARDED as u64;
+        /// Copies that are remapped take each page when one side touches it.
+        const LAZY_COPY = sys::IOMD_BUFFER_LAZY_COPY as u64;
         const _ = !0;
     }
 

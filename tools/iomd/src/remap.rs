@@ -108,7 +108,8 @@ impl<'a> RemapBuilder<'a> {
         self
     }
 
-    /// Whether it is a copy, which no other task sees. Otherwise it is the same memory.
+    /// Whether it is a copy, which no other task sees. Otherwise it is the same memory. What was made with
+    /// [`BufferFlags::LAZY_COPY`](crate::BufferFlags::LAZY_COPY) is copied page by page when it is touched.
     pub fn copy(self, copy: bool) -> Self {
         self.flag(sys::IOMD_REMAP_COPY, copy)
     }

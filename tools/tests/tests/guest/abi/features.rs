@@ -82,6 +82,8 @@ fn flags_of_buffers() {
                 let options = memory.map().create().unwrap().info().unwrap().options;
                 assert_eq!(options.guards(), Guards::Small);
             }
+            // What that does is in `remap::lazy`.
+            BufferFlags::LAZY_COPY => assert_eq!(resident, length),
             _ => panic!("a flag that this test does not know: {flag:?}"),
         }
     }
