@@ -124,6 +124,9 @@ pub enum Create {
         /// All of it together in physical memory
         #[arg(long, conflicts_with_all = ["sparse", "large"])]
         contiguous: bool,
+        /// Copies by `remap` take its pages when they are touched
+        #[arg(long, conflicts_with_all = ["large", "contiguous"])]
+        lazy_copy: bool,
     },
     /// A range of another descriptor
     Sub {

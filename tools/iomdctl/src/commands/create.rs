@@ -24,11 +24,12 @@ pub fn run(client: &Client, arguments: &Create, json: bool) -> Result<()> {
 
 fn create(client: &Client, arguments: &Create) -> Result<Descriptor> {
     Ok(match arguments {
-        Create::Buffer { length, sparse, large, contiguous } => {
+        Create::Buffer { length, sparse, large, contiguous, lazy_copy } => {
             let mut flags = BufferFlags::empty();
             flags.set(BufferFlags::SPARSE, *sparse);
             flags.set(BufferFlags::LARGE, *large);
             flags.set(BufferFlags::CONTIGUOUS, *contiguous);
+            flags.set(BufferFlags::LAZY_COPY, *lazy_copy);
             client.buffer_with(*length, flags)?
         }
         Create::Sub { id, offset, length, read_only } => {

@@ -4,7 +4,7 @@
 
 use std::os::fd::AsRawFd;
 
-use iomd::{Access, Kind};
+use iomd::{Access, CacheMode, Errno, Kind};
 use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
 use rustix::io::pwrite;
 use rustix::mm::{MapFlags, ProtFlags};
@@ -80,6 +80,16 @@ fn a_buffer_can_be_together() {
     let memory = client().open_descriptor(id, Access::ReadWrite).unwrap();
     let segment = memory.map().create().unwrap().physical_segment(0).unwrap();
     assert_eq!(segment.length, 4 << 20);
+    tool.kill();
+}
+
+#[test]
+fn a_buffer_can_be_made_for_lazy_copies() {
+    let (tool, id) = create(&["buffer", "8192", "--lazy-copy"]);
+    let memory = client().open_descriptor(id, Access::ReadWrite).unwrap();
+    // Such memory has no other cache mode.
+    let refused = memory.map().cache_mode(CacheMode::WriteCombine).create().unwrap_err();
+    assert_eq!(refused.errno(), Errno::OPNOTSUPP);
     tool.kill();
 }
 
