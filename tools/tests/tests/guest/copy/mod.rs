@@ -8,7 +8,7 @@ mod pinned;
 mod refusals;
 mod suspended;
 mod under_way;
-mod writers;
+pub mod writers;
 
 const OLD: u64 = 0x0100;
 const NEW: u64 = 0x0200;

@@ -102,7 +102,7 @@ impl Copy {
         })
     }
 
-    fn new(word: impl Fn(usize) -> u64) -> Self {
+    pub fn new(word: impl Fn(usize) -> u64) -> Self {
         Self {
             chains: CHAINS.map(|chain| array::from_fn(|page| word(page * PAGE + chain))),
             leader: word(LEADER),

@@ -6,7 +6,10 @@ mod balance;
 
 use std::cell::Cell;
 
-use iomd::{Access, Client, Deadline, Descriptor, Errno, IfAbandoned, Inheritance, Map, Mapping};
+use iomd::{
+    Access, BufferFlags, Client, Deadline, Descriptor, Errno, IfAbandoned, Inheritance, Map,
+    Mapping,
+};
 use iomd_sys::{
     IOMD_DESCRIPTOR_RESUME, IOMD_DESCRIPTOR_SUSPEND, IOMD_MAP_SEAL, iomd_descriptor_resume,
     iomd_descriptor_suspend, iomd_map_seal,
@@ -88,11 +91,32 @@ fn seldom(client: &Client, memory: &Descriptor, map: &Map, mapping: &Mapping) {
     drop(client.open_descriptor(memory.id().unwrap(), Access::ReadOnly).unwrap());
     assert_eq!(client.map_fresh(PAGE).unwrap().load_u64(0), 0);
     controls(client, memory, map);
+    lazy_copies(client);
     let region = Region::from(mapping).pages(1..2);
     region.show_file_pages(3).unwrap();
     let other = Region::from(map.mmap().unwrap()).moved();
     other.pages(1..2).unmap().unwrap();
     other.unmap().unwrap();
+}
+
+/// A copy that gets its page from the writer, one that takes it, and one that never has it.
+fn lazy_copies(client: &Client) {
+    let memory = client.buffer_with(PAGE as u64, BufferFlags::LAZY_COPY).unwrap();
+    let map = memory.map().create().unwrap();
+    let region = Region::from(map.mmap().unwrap());
+    let task = client.own_task().unwrap();
+    let uses: [fn(Region, Region); 3] = [
+        |source, _| source.write(0, 7),
+        |_, copy| copy.write(0, 8),
+        |source, _| source.unmap().unwrap(),
+    ];
+    for touch in uses {
+        let remap = client.remap(&task, region.address() as u64, PAGE as u64).copy(true);
+        let copy = remap.inheritance(Inheritance::Share).run().unwrap();
+        let copy = Region::at(copy.address as usize, PAGE);
+        touch(region, copy);
+        copy.unmap().unwrap();
+    }
 }
 
 /// Suspensions of all kinds, some of which are abandoned; a seal; a batch.

@@ -6,6 +6,7 @@ mod copies;
 mod executable;
 mod files;
 mod inheritance;
+mod lazy;
 mod maps;
 mod mixed;
 mod placement;
