@@ -19,9 +19,10 @@
 #
 # All this happens in the toolchain root: files must be in the checkout, the cache or /tmp.
 #
-# Environment: IOMD_WITH, a list of FILE[:PATH] as for --with; IOMD_GUEST_MEMORY (2G);
-# IOMD_GUEST_PROCESSORS (2, at most 8); IOMD_ACCEL, kvm or tcg. COMMAND gets IOMD_KERNEL and, unless it was
-# set, IOMD_TEST_SCALE, by which tests on the debug kernel do less often what they do very often.
+# Environment: IOMD_WITH, a list of FILE[:PATH] as for --with; IOMD_GUEST_MEMORY (2G, or 1536M for the
+# debug kernel, which looks through all of it for leaks); IOMD_GUEST_PROCESSORS (2, at most 8);
+# IOMD_ACCEL, kvm or tcg. COMMAND gets IOMD_KERNEL and, unless it was set, IOMD_TEST_SCALE, by which
+# tests on the debug kernel do less often what they do very often.
 #
 # Exit status: COMMAND's own. Or, each with a line that says so and the log's path:
 #   123  the kernel's log has something that log-patterns forbids, or the module would not unload
@@ -61,9 +62,9 @@ while (($#)); do
 done
 (($#)) || usage "no command given"
 kernel=$(kernel_named "$IOMD_KERNEL")
-debug=''
+debug='' memory=2G
 if [[ $IOMD_KERNEL == debug ]]; then
-	debug=/debug
+	debug=/debug memory=1536M
 	export IOMD_TEST_SCALE=${IOMD_TEST_SCALE:-0.05}
 fi
 [[ $module != default ]] || module=$checkout$debug/iomd.ko
@@ -191,13 +192,17 @@ if [[ $debug ]]; then
 	# a use.
 	kernel_line+=" page_owner=on slab_debug=F hash_pointers=always"
 fi
+if [[ ! $count ]]; then
+	# The program's file in large pieces: to map and unmap it for each process takes much less.
+	kernel_line+=" transparent_hugepage_tmpfs=always"
+fi
 kernel_line+=" $append"
 
 # The command's output goes through a file, so that nothing waits for who reads it. One device has no
 # driver (ivshmem): its memory is for whoever takes it.
 mkfifo "$work/monitor.in" "$work/monitor.out"
 : >"$work/output"
-exec {course}< <(exec qemu-system-x86_64 "${machine[@]}" -machine q35 -smp "$processors" -m "${IOMD_GUEST_MEMORY:-2G}" \
+exec {course}< <(exec qemu-system-x86_64 "${machine[@]}" -machine q35 -smp "$processors" -m "${IOMD_GUEST_MEMORY:-$memory}" \
 	-nodefaults -no-user-config -display none -no-reboot \
 	-kernel "$kernel/vmlinuz" -initrd "$work/initramfs" -append "${kernel_line//[$'\n\t']/ }" \
 	-chardev "file,id=console,path=$log,append=on" -serial chardev:console \
