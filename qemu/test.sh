@@ -4,6 +4,9 @@
 # test.sh [PART...]: runs these parts of the tests, or all, and ends with their count, alone on the
 # last line. A check counts as one test; of a test program the tests that it ran. A part that does
 # not get to its end counts as a failed test.
+#
+# What is about the debug kernel goes on beside all else: a guest keeps one processor busy most of the
+# time. Each line says then which part it is of.
 
 . "${BASH_SOURCE[0]%/*}/common.sh"
 cd "$checkout"
@@ -13,14 +16,28 @@ unset IOMD_KERNEL
 # All guest tests are one boot, which on a loaded machine takes many minutes.
 export IOMD_TIMEOUT=${IOMD_TIMEOUT:-2400}
 enter=$qemu_dir/enter.sh
-passed=0 failed=0 skipped=0
+work=$(mktemp -d)
+output=$work/output
+lanes=()
+
+# count PASSED FAILED SKIPPED: adds to what closing tells.
+count() {
+	echo "$@" >>"$work/counts"
+}
 
 closing() {
-	local status=$?
+	local status=$? passed=0 failed=0 skipped=0 lane counts
+	for lane in "${lanes[@]}"; do
+		kill -- "-$lane" 2>/dev/null || true
+		wait "$lane" || true
+	done
 	if ((status)); then
-		failed=$((failed + 1))
+		count 0 1 0
 	fi
-	rm -f "$output"
+	while read -r -a counts; do
+		passed=$((passed + counts[0])) failed=$((failed + counts[1])) skipped=$((skipped + counts[2]))
+	done <"$work/counts"
+	rm -rf "$work"
 	printf '\n%d passed, %d failed' "$passed" "$failed"
 	if ((skipped)); then
 		printf ', %d skipped' "$skipped"
@@ -28,7 +45,7 @@ closing() {
 	printf '\n'
 	exit $((failed > 0))
 }
-output=$(mktemp)
+: >"$work/counts"
 trap closing EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
@@ -38,10 +55,10 @@ check() {
 	local name=$1 start=$SECONDS
 	shift
 	if "$@" >"$output" 2>&1; then
-		passed=$((passed + 1))
+		count 1 0 0
 		printf '%-40s ok (%d s)\n' "$name" $((SECONDS - start))
 	else
-		failed=$((failed + 1))
+		count 0 1 0
 		printf '%-40s FAILED\n' "$name"
 		sed 's/^/  | /' "$output"
 	fi
@@ -64,7 +81,7 @@ tests() {
 		printf '%s: ran no test\n' "$name"
 		bad=1
 	fi
-	passed=$((passed + ok)) failed=$((failed + bad)) skipped=$((skipped + ignored))
+	count "$ok" "$bad" "$ignored"
 }
 
 in_tools() {
@@ -202,13 +219,44 @@ part_documents() {
 	done
 }
 
+# begin PART...: runs these, one after the other, beside what this script does meanwhile.
+begin() {
+	# A process group of its own, so that it can be ended with all that it has begun.
+	set -m
+	(
+		trap - EXIT INT TERM
+		output=$work/output-$BASHPID
+		for part; do
+			"part_$part" 2>&1 | sed -u "s/^/$part: /"
+		done
+	) </dev/null &
+	set +m
+	lanes+=($!)
+}
+
 all=(lint host module guest guest-debug bench documents)
 (($#)) || set -- "${all[@]}"
+debug=() others=()
 for part; do
 	[[ " ${all[*]} " == *" $part "* ]] || die "no such part: $part (there are: ${all[*]})"
+	if [[ $part == *debug ]]; then
+		debug+=("$part")
+	else
+		others+=("$part")
+	fi
 done
 "$qemu_dir/kernel.sh" >/dev/null
-[[ " $* " != *debug* ]] || "$qemu_dir/debug-kernel.sh" >/dev/null
-for part; do
-	"part_$part"
-done
+((!${#debug[@]})) || "$qemu_dir/debug-kernel.sh" >/dev/null
+
+if ((${#debug[@]} && ${#others[@]} && $(nproc) > 1)); then
+	begin "${debug[@]}"
+	begin "${others[@]}"
+	while ((${#lanes[@]})); do
+		wait "${lanes[0]}" || count 0 1 0
+		lanes=("${lanes[@]:1}")
+	done
+else
+	for part; do
+		"part_$part"
+	done
+fi
