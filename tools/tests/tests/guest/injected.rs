@@ -34,9 +34,9 @@ fn walk<W, T, S: Debug + PartialEq>(
 ) -> u32 {
     let failing = Failing::anywhere();
     let mut world = prepare();
+    let mut before = sight(&world);
     let (mut refused, mut passed) = (0, 0);
     for nth in 1..MANY {
-        let before = sight(&world);
         let (outcome, failed) = failing.during(nth, || act(&world));
         match outcome {
             Ok(done) => {
@@ -48,6 +48,7 @@ fn walk<W, T, S: Debug + PartialEq>(
                 }
                 drop(world);
                 world = prepare();
+                before = sight(&world);
             }
             Err(errno) => {
                 // The kernel says of a range of physical memory only that it cannot be claimed.

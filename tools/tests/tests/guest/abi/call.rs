@@ -96,19 +96,16 @@ impl Call {
     /// Asserts that the call is refused with what is at an address, and that nothing comes of it.
     #[track_caller]
     pub fn refused_at(&self, world: &World, address: usize, errno: Errno, what: &str) {
-        let before = world.sight();
-        let outcome = self.at(world, address);
-        assert_eq!(outcome, Err(errno), "{}, {what}", self.name);
-        assert_eq!(world.sight(), before, "{}, {what}: refused, but something changed", self.name);
+        let what = format!("{}, {what}", self.name);
+        world.assert_unchanged(&what, || assert_eq!(self.at(world, address), Err(errno), "{what}"));
     }
 
     /// Asserts that the call is refused with this argument, and that nothing comes of it.
     #[track_caller]
     pub fn refused(&self, world: &World, argument: &Argument, errno: Errno, what: &str) {
-        let memory = Memory::new();
-        let address = memory.put(argument);
+        let address = world.memory.put(argument);
         self.refused_at(world, address, errno, what);
-        let after = memory.take(address, argument.len());
+        let after = world.memory.take(address, argument.len());
         assert_eq!(&after, argument, "{}, {what}: refused, but it writes back", self.name);
     }
 }

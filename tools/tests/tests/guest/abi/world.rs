@@ -2,16 +2,17 @@
 
 //! Objects on which every call could do its work, and all that it could change.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use iomd::{Client, Descriptor, DescriptorInfo, Map, MapInfo, Mapping, Task};
 use iomd_sys::{IOMD_MAP_INFO, iomd_map_info};
 use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
 
+use super::argument::Memory;
 use crate::support::raw::{call, size};
 use crate::support::{
-    PAGE, buffer, client, dma_buf, objects, open_files, paint_through, unique, window,
+    PAGE, buffer, client, dma_buf, objects_of, open_files, paint_through, unique, window,
 };
 
 /// Pages of each memory.
@@ -39,6 +40,10 @@ pub struct World {
     /// exporter, its heap and an import cost more than all else here.
     dma_buf: OnceCell<(OwnedFd, Descriptor)>,
     windows: [Mapping; 2],
+    /// For the arguments of calls that are to be refused.
+    pub memory: Memory,
+    /// What was there after the last refused call, and so is before the next.
+    last: RefCell<Option<Sight>>,
 }
 
 /// All that a call can change.
@@ -77,6 +82,8 @@ impl World {
             memfd,
             dma_buf: OnceCell::new(),
             windows,
+            memory: Memory::new(),
+            last: RefCell::new(None),
         }
     }
 
@@ -91,15 +98,26 @@ impl World {
         let made = self.dma_buf.get_or_init(|| {
             let dma_buf = dma_buf::of_heap(PAGES);
             let imported = self.client.import_dma_buf(&dma_buf, 0, 0);
+            self.last.take();
             (dma_buf, imported.expect("it is ordinary memory"))
         });
         made.0.as_fd()
     }
 
+    /// Asserts that nothing comes of a call that is to be refused.
+    #[track_caller]
+    pub fn assert_unchanged(&self, what: &str, call: impl FnOnce()) {
+        let before = self.last.take().unwrap_or_else(|| self.sight());
+        call();
+        let after = self.sight();
+        assert_eq!(after, before, "{what}: refused, but something changed");
+        self.last.replace(Some(after));
+    }
+
     pub fn sight(&self) -> Sight {
         Sight {
             files: open_files(),
-            objects: objects(),
+            objects: objects_of(&self.client),
             descriptors: [&self.source, &self.target].map(|memory| memory.info().unwrap()),
             maps: [&self.map, &self.suspended].map(|map| map.info().unwrap()),
             states: [&self.map, &self.suspended].map(state),

@@ -86,7 +86,7 @@ fn dismiss(maker: Child) {
 
 #[test]
 fn a_page_is_charged_to_the_creator_and_not_to_who_touches_it() {
-    const LENGTH: u64 = 32 * MIB;
+    const LENGTH: u64 = 16 * MIB;
     let (creator, other) = (Cgroup::new("creator"), Cgroup::new("other"));
     let maker = maker(&creator, || client().sparse_buffer(LENGTH).unwrap());
     maker.say(0);
@@ -113,7 +113,7 @@ fn a_page_is_charged_to_the_creator_and_not_to_who_touches_it() {
 
 #[test]
 fn a_populated_buffer_is_charged_at_once() {
-    const LENGTH: u64 = 32 * MIB;
+    const LENGTH: u64 = 16 * MIB;
     for flags in [BufferFlags::empty(), BufferFlags::LARGE] {
         let creator = Cgroup::new("creator");
         let maker = maker(&creator, || client().buffer_with(LENGTH, flags).unwrap());
@@ -149,7 +149,7 @@ fn memory_that_is_together_is_charged_at_once() {
 
 #[test]
 fn memory_mapped_from_the_device_is_charged_to_who_maps_it() {
-    const LENGTH: u64 = 32 * MIB;
+    const LENGTH: u64 = 16 * MIB;
     let (creator, other) = (Cgroup::new("creator"), Cgroup::new("other"));
     // The client is another's.
     let client = client();
@@ -188,7 +188,7 @@ fn memory_mapped_from_the_device_is_charged_to_who_maps_it() {
 
 #[test]
 fn who_touches_beyond_the_creator_s_limit_is_told_and_nobody_is_killed_for_it() {
-    const LENGTH: u64 = 64 * MIB;
+    const LENGTH: u64 = 32 * MIB;
     let (creator, other) = (Cgroup::new("creator"), Cgroup::new("other"));
     let maker = maker(&creator, || {
         let client = client();
@@ -198,12 +198,12 @@ fn who_touches_beyond_the_creator_s_limit_is_told_and_nobody_is_killed_for_it() 
     maker.say(0);
     let memory: Descriptor = maker.receive();
     let map = unique(&memory);
-    creator.limit(creator.charged() + 16 * MIB);
+    creator.limit(creator.charged() + 8 * MIB);
     let first = toucher(&other, &map, LENGTH);
     first.say(0);
     assert_eq!(first.end(), End::Killed(Signal::BUS));
     assert_limited(&creator, &[&other]);
-    assert_about(memory.info().unwrap().resident, 16 * MIB);
+    assert_about(memory.info().unwrap().resident, 8 * MIB);
 
     // With more room it goes on: what could not be had is not charged, as locked memory either.
     let user = User::of(&map);
@@ -255,27 +255,27 @@ fn a_populated_buffer_beyond_the_limit_is_refused_and_nobody_is_killed_for_it() 
     let client = client();
     let child = Child::fork(|parent: &Channel| {
         creator.enter();
-        become_limited(5013, 64 * MIB);
+        become_limited(5013, 32 * MIB);
         parent.say(0);
         parent.hear();
         for _ in 0..3 {
-            let refused = client.buffer(64 * MIB).map(drop).map_err(|error| error.errno());
+            let refused = client.buffer(32 * MIB).map(drop).map_err(|error| error.errno());
             parent.say_outcome(refused.map(|()| 0));
         }
         parent.hear();
         // With more room all of it can be had: nothing is left charged, as locked memory either.
-        client.buffer(64 * MIB).unwrap();
+        client.buffer(32 * MIB).unwrap();
     });
     child.hear();
     let before = creator.charged();
-    creator.limit(before + 16 * MIB);
+    creator.limit(before + 8 * MIB);
     child.say(0);
     for _ in 0..3 {
         assert_eq!(child.hear_outcome(), Err(Errno::NOMEM));
     }
     assert_limited(&creator, &[]);
     await_about(&creator, before);
-    creator.limit(128 * MIB);
+    creator.limit(64 * MIB);
     child.say(0);
     child.succeed();
 }

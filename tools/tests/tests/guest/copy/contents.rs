@@ -5,7 +5,7 @@
 use iomd::Descriptor;
 
 use super::{NEW, OLD};
-use crate::support::{PAGE, User, assert_painted, buffer, client, painted, unique, window};
+use crate::support::{PAGE, User, assert_painted, buffer, client, painted, scaled, unique, window};
 
 const PAGES: usize = 8;
 
@@ -125,13 +125,13 @@ fn sparse_ranges_are_copied_as_others() {
 #[test]
 fn what_comes_first_while_it_is_copied_is_zeros_or_what_was_written() {
     // New pages come to a source all the time.
-    const LENGTH: usize = 128;
-    let source = client().sparse_buffer(bytes(LENGTH)).unwrap();
+    let length = scaled(128).max(32) as usize;
+    let source = client().sparse_buffer(bytes(length)).unwrap();
     let map = unique(&source);
     let writer = User::of(&map);
-    for page in 0..LENGTH {
+    for page in 0..length {
         writer.begin_write(page * PAGE, OLD + page as u64);
-        let target = client().sparse_buffer(bytes(LENGTH)).unwrap();
+        let target = client().sparse_buffer(bytes(length)).unwrap();
         let copied = source.copy_to(&target).run();
         writer.finish();
         copied.unwrap();

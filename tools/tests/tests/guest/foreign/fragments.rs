@@ -7,14 +7,18 @@ use std::ops::Range;
 use iomd::{AddressRange, Descriptor, Direction};
 
 use super::{leaves_no_pin, memory, own_task};
-use crate::support::{PAGE, Region, client, window};
+use crate::support::{PAGE, Region, client, scaled, window};
 
 /// Bytes of all pieces together.
-const TOTAL: usize = 16 << 20;
+fn total() -> usize {
+    scaled(16).max(2) as usize * MIB
+}
+
+const MIB: usize = 1 << 20;
 
 /// Pieces of a region, each in pages of its own, by where they begin and end in it.
 fn pieces(random: &mut fastrand::Rng) -> Vec<Range<usize>> {
-    let (mut pieces, mut at, mut left) = (Vec::new(), 0, TOTAL);
+    let (mut pieces, mut at, mut left) = (Vec::new(), 0, total());
     while left > 0 {
         // From one byte to many pages, and some with nothing left over.
         let length = match random.u8(0..4) {
@@ -47,7 +51,7 @@ fn fill(region: Region, random: &mut fastrand::Rng) {
 
 #[test]
 fn every_byte_is_where_it_belongs() {
-    let random = &mut fastrand::Rng::with_seed(4);
+    let (random, total) = (&mut fastrand::Rng::with_seed(4), total());
     let pieces = pieces(random);
     let pages = pieces.iter().map(|piece| piece.end).max().unwrap().div_ceil(PAGE);
     let source = memory(pages);
@@ -59,7 +63,7 @@ fn every_byte_is_where_it_belongs() {
         };
         let ranges: Vec<_> = pieces.iter().map(range).collect();
         let memory = client().address_ranges(&own_task(), &ranges, Direction::InOut).unwrap();
-        assert_eq!(memory.info().unwrap().length, TOTAL as u64);
+        assert_eq!(memory.info().unwrap().length, total as u64);
         // So that they are not pinned anew for each.
         memory.prepare(None).unwrap();
 
@@ -79,22 +83,22 @@ fn every_byte_is_where_it_belongs() {
 
         // All as one, into other memory and back.
         let expected = join(source, &pieces);
-        let copy = client().buffer(TOTAL as u64).unwrap();
+        let copy = client().buffer(total as u64).unwrap();
         memory.copy_to(&copy).run().unwrap();
-        let copied = Region::from(&window(&copy)).copy_out(0, TOTAL);
+        let copied = Region::from(&window(&copy)).copy_out(0, total);
         assert!(copied == expected);
         fill(source, random);
         let between = source.copy_out(0, source.len());
         copy.copy_to(&memory).run().unwrap();
         assert!(join(source, &pieces) == expected);
         // The same without maps.
-        let mut read = vec![0; TOTAL];
-        assert_eq!(memory.read_bytes(0, &mut read).unwrap(), TOTAL);
+        let mut read = vec![0; total];
+        assert_eq!(memory.read_bytes(0, &mut read).unwrap(), total);
         assert!(read == expected);
         let other: Vec<u8> = expected.iter().map(|byte| !byte).collect();
-        assert_eq!(memory.write_bytes(0, &other).unwrap(), TOTAL);
+        assert_eq!(memory.write_bytes(0, &other).unwrap(), total);
         assert!(join(source, &pieces) == other);
-        assert_eq!(memory.write_bytes(0, &expected).unwrap(), TOTAL);
+        assert_eq!(memory.write_bytes(0, &expected).unwrap(), total);
         // What is between the pieces is nobody's business.
         let mut now = between;
         let mut position = 0;

@@ -17,7 +17,9 @@ use rustix::thread::futex;
 
 use crate::support::privileges::{WITHOUT_PTRACE, map_made, suspend_as};
 use crate::support::signals::{self, HANDLED};
-use crate::support::{Child, End, Region, await_waiters, painted, proc, unique_shared, window};
+use crate::support::{
+    Child, End, Region, await_waiters, paint_through, painted, proc, unique_shared, window,
+};
 use accesses::{ACCESSES, Access, Effect, WRITTEN};
 
 const OLD: u64 = 0x0100;
@@ -100,21 +102,29 @@ fn of_the_privileged_make_signal_handlers_wait() {
 fn assert_refused(map: &Map, who: &str) {
     let before = map.info().unwrap();
     assert!(before.suspended);
+    // None of them waits, so that one process makes them all.
+    let child = Child::fork(|parent| {
+        let region = Region::from(map.mmap().unwrap());
+        for kind in ACCESSES.iter().chain(&ACCESSES) {
+            parent.hear();
+            parent.say_outcome((kind.run)(region));
+        }
+    });
     for kind in &ACCESSES {
-        let child = access(map, kind);
+        child.say(0);
         assert_eq!(child.hear_outcome(), Err(Errno::FAULT), "{}, {who}", kind.name);
-        child.succeed();
     }
     assert_eq!(map.info().unwrap().waits, before.waits, "{who}: nobody has waited");
 
     let new = painted(1, NEW);
     map.redirect(&new).run().unwrap();
+    let window = window(&new);
     for kind in &ACCESSES {
-        crate::support::paint(&new, NEW);
-        let child = access(map, kind);
-        assert_served(kind, child.hear_outcome(), window(&new).load_u64(0));
-        child.succeed();
+        paint_through(&window, NEW);
+        child.say(0);
+        assert_served(kind, child.hear_outcome(), window.load_u64(0));
     }
+    child.succeed();
 }
 
 #[test]
