@@ -9,6 +9,7 @@
 //!
 //! Lock order: the registry's lock is innermost, held for moments.
 
+use crate::pure::numbers::Numbers;
 use core::ops::Deref;
 use kernel::{
     prelude::*,
@@ -19,8 +20,8 @@ use kernel::{
     },
 };
 
-/// The last id given out. Ids are never used again.
-static LAST_ID: Atomic<u64> = Atomic::new(0);
+/// The ids of all objects. They are never used again.
+static IDS: Numbers = Numbers::after(Atomic::new(0));
 
 /// What every object of the registry has.
 pub(crate) struct Identity {
@@ -29,12 +30,12 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
-    /// A new id, for an object with one user.
-    pub(crate) fn new() -> Self {
-        Self {
-            id: LAST_ID.fetch_add(1, Relaxed).wrapping_add(1),
+    /// A new id, for an object with one user. `ENFILE` if there are no more.
+    pub(crate) fn new() -> Result<Self> {
+        Ok(Self {
+            id: IDS.next().ok_or(ENFILE)?,
             users: Atomic::new(1),
-        }
+        })
     }
 
     pub(crate) fn id(&self) -> u64 {

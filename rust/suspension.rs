@@ -2,8 +2,8 @@
 
 //! Suspensions, of a map or of a descriptor: who made one, and how long accesses wait for its end.
 
-use crate::os::wait::Deadline;
-use kernel::sync::atomic::{Atomic, Relaxed};
+use crate::{os::wait::Deadline, pure::numbers::Numbers};
+use kernel::{prelude::*, sync::atomic::Atomic};
 
 /// On what terms accesses wait.
 #[derive(Clone, Copy)]
@@ -52,10 +52,11 @@ pub(crate) enum Abandoned {
 pub(crate) struct HandleId(u64);
 
 impl HandleId {
-    pub(crate) fn new() -> Self {
-        static LAST: Atomic<u64> = Atomic::new(0);
+    /// `ENFILE` if there are no more.
+    pub(crate) fn new() -> Result<Self> {
+        static ALL: Numbers = Numbers::after(Atomic::new(0));
 
-        Self(LAST.fetch_add(1, Relaxed).wrapping_add(1))
+        Ok(Self(ALL.next().ok_or(ENFILE)?))
     }
 
     pub(crate) fn number(self) -> u64 {

@@ -56,7 +56,7 @@ impl Task {
     fn new(address_space: KeptAddressSpace, process: Pid) -> Result<Strong<Self>> {
         let task = Strong::first(Arc::new(
             Self {
-                identity: Identity::new(),
+                identity: Identity::new()?,
                 address_space,
                 process,
             },

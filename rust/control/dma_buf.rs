@@ -56,7 +56,7 @@ impl DescriptorFile {
         })?;
 
         argument.value.id = map.id();
-        argument.answer_with_file(Handle::new(map).export()?, |export, fd| export.fd = fd)
+        argument.answer_with_file(Handle::new(map)?.export()?, |export, fd| export.fd = fd)
     }
 }
 

@@ -39,7 +39,7 @@ impl DescriptorFile {
         file::open(
             Self {
                 descriptor,
-                id: HandleId::new(),
+                id: HandleId::new()?,
                 preparations,
             },
             access,
@@ -80,7 +80,7 @@ pub(super) struct MapFile {
 impl MapFile {
     /// A file of a map, with the map's rights. `ENFILE`, `ENOMEM`.
     pub(super) fn open(map: Strong<Map>) -> Result<ARef<File>> {
-        Self::of(Handle::new(map))
+        Self::of(Handle::new(map)?)
     }
 
     /// The file of a handle. `ENFILE`, `ENOMEM`.

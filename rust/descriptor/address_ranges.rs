@@ -124,19 +124,20 @@ impl AddressRanges {
     }
 
     /// The first preparation, unless there is one by now.
-    fn install(&self, pinned: KBox<Pinned>, writable: bool) -> bool {
+    fn install(&self, pinned: KBox<Pinned>, writable: bool) -> Result<bool> {
         let mut preparations = self.preparations.lock();
 
         if preparations.count != 0 {
-            return false;
+            return Ok(false);
         }
+        let last = Some(Preparation::new()?);
         *self.contents.write() = Some(pinned);
         *preparations = Preparations {
             count: 1,
             writable,
-            last: Some(Preparation::new()),
+            last,
         };
-        true
+        Ok(true)
     }
 
     fn pin(&self, writable: bool) -> Result<KBox<Pinned>> {
@@ -180,7 +181,7 @@ impl Leaf for AddressRanges {
         while !self.join(purpose)? {
             let pinned = self.pin(writable)?;
             // Who was faster has pages that are as good, but for what purpose?
-            if self.install(pinned, writable) {
+            if self.install(pinned, writable)? {
                 break;
             }
         }

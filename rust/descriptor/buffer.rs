@@ -203,6 +203,7 @@ impl Buffer {
     /// killed, for it can take long. Until it is all there, nobody sees any.
     pub(super) fn restore(&self) -> Result {
         let array = KBox::pin_init(PageArray::new(), GFP_KERNEL_ACCOUNT)?;
+        let preparation = Preparation::new()?;
 
         if !self.supply.sparse {
             self.account.charge(self.range.pages())?;
@@ -210,7 +211,7 @@ impl Buffer {
                 .inspect_err(|_| self.account.uncharge(self.range.pages()))?;
         }
         let mut contents = self.contents.write();
-        self.preparation.store(Preparation::new().number(), Relaxed);
+        self.preparation.store(preparation.number(), Relaxed);
         *contents = Some(array);
         Ok(())
     }

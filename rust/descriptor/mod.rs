@@ -107,7 +107,7 @@ pub(crate) struct Descriptor {
 }
 
 impl Descriptor {
-    /// Memory of its own as a descriptor. `ENOMEM`.
+    /// Memory of its own as a descriptor. `ENFILE`, `ENOMEM`.
     fn new(facts: Facts, leaf: Arc<dyn Leaf>) -> Result<Strong<Self>> {
         Self::make(facts, Memory::Leaf(leaf), Below::NOTHING)
     }
@@ -121,21 +121,21 @@ impl Descriptor {
         };
         let length = facts.extents.length();
         let descriptor = Arc::pin_init(
-            pin_init!(Self {
-                identity: Identity::new(),
+            try_pin_init!(Self {
+                identity: Identity::new()?,
                 facts,
                 range,
                 memory,
                 below,
                 length: Atomic::new(length),
                 tag: Atomic::new(0),
-                first_preparation: Preparation::new(),
+                first_preparation: Preparation::new()?,
                 observers <- new_mutex!(Observers::new(cache_mode), "iomd_observers"),
                 suspended: Atomic::new(false),
                 released <- new_wait_queue!("iomd_released"),
                 copying <- new_killable_mutex!((), "iomd_copying"),
                 purging <- new_killable_mutex!(None, "iomd_purging"),
-            }),
+            }? Error),
             GFP_KERNEL_ACCOUNT,
         )?;
 

@@ -5,9 +5,13 @@
 use super::{suspend::DescriptorSuspension, Descriptor, Part};
 use crate::{
     os::{mutex::Guard, task},
-    pure::{cache::CacheMode, purge::Purgeable, range::PageRange},
+    pure::{cache::CacheMode, numbers::Numbers, purge::Purgeable, range::PageRange},
 };
-use kernel::{prelude::*, rbtree::RBTree, sync::Arc};
+use kernel::{
+    prelude::*,
+    rbtree::RBTree,
+    sync::{atomic::Atomic, Arc},
+};
 
 /// Something through which tasks reach a part of a descriptor.
 pub(crate) trait Observer: Send + Sync {
@@ -104,7 +108,7 @@ pub(super) struct Observers {
     pub(super) wires: usize,
     /// How all of them show the memory; while there is none, write-back, or what it always has.
     pub(super) cache_mode: CacheMode,
-    last_ticket: u64,
+    tickets: Numbers,
 }
 
 impl Observers {
@@ -117,13 +121,13 @@ impl Observers {
             purgeable: Purgeable::NonVolatile,
             wires: 0,
             cache_mode,
-            last_ticket: 0,
+            tickets: Numbers::after(Atomic::new(0)),
         }
     }
 
-    fn ticket(&mut self) -> Ticket {
-        self.last_ticket = self.last_ticket.wrapping_add(1);
-        Ticket(self.last_ticket)
+    /// `ENOMEM` if there are no more.
+    fn ticket(&self) -> Result<Ticket> {
+        Ok(Ticket(self.tickets.next().ok_or(ENOMEM)?))
     }
 
     pub(super) fn count(&self) -> usize {
@@ -150,7 +154,7 @@ impl Observers {
         if refused || may_be_taken && observer.is_relied_on() {
             return Err(EBUSY);
         }
-        let ticket = self.ticket();
+        let ticket = self.ticket()?;
         self.attachments.push(
             Attachment {
                 ticket,
@@ -188,7 +192,7 @@ impl Observers {
         {
             return Err(EBUSY);
         }
-        let ticket = self.ticket();
+        let ticket = self.ticket()?;
         self.claims.push(
             Claim {
                 ticket,

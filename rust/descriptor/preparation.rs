@@ -3,18 +3,19 @@
 //! What tells one preparation of memory from all others (IOMemoryDescriptor::getPreparationID).
 
 use super::{composite::Memory, memory::Pages, Descriptor};
-use kernel::sync::atomic::{Atomic, Relaxed};
+use crate::pure::numbers::Numbers;
+use kernel::{prelude::*, sync::atomic::Atomic};
 
 /// A preparation: as long as it is the same, so are the pages.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Preparation(u64);
 
 impl Preparation {
-    /// One that is no other.
-    pub(crate) fn new() -> Self {
-        static LAST: Atomic<u64> = Atomic::new(0);
+    /// One that is no other. `ENOMEM` if there are no more.
+    pub(crate) fn new() -> Result<Self> {
+        static ALL: Numbers = Numbers::after(Atomic::new(0));
 
-        Self(LAST.fetch_add(1, Relaxed).wrapping_add(1))
+        Ok(Self(ALL.next().ok_or(ENOMEM)?))
     }
 
     /// Never 0; for [`Atomic`]s.

@@ -40,7 +40,7 @@ impl Handle {
         } else {
             Access::ReadWrite
         };
-        let exported = Exported(Handle::new(self.map.clone()));
+        let exported = Exported(Handle::new(self.map.clone())?);
 
         export(exported, self.map.range.pages(), access)
     }

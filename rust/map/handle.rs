@@ -5,7 +5,10 @@
 use super::Map;
 use crate::{registry::Strong, suspension::HandleId};
 use core::ops::Deref;
-use kernel::sync::atomic::{Full, Relaxed};
+use kernel::{
+    prelude::*,
+    sync::atomic::{Full, Relaxed},
+};
 
 /// A handle of a map: what a user's open file stands for. The last one to go ends the mapping,
 /// unless the map was made to be kept; and a suspension that was made through it is abandoned.
@@ -15,16 +18,17 @@ pub(crate) struct Handle {
 }
 
 impl Handle {
-    pub(crate) fn new(map: Strong<Map>) -> Self {
+    /// `ENFILE`.
+    pub(crate) fn new(map: Strong<Map>) -> Result<Self> {
+        let id = HandleId::new()?;
+
         map.handles.fetch_add(1, Relaxed);
-        Self {
-            map,
-            id: HandleId::new(),
-        }
+        Ok(Self { map, id })
     }
 
     /// Another handle of a map that one keeps from ending, or that needs none.
     pub(super) fn of_live(map: &Strong<Map>) -> Option<Self> {
+        let id = HandleId::new().ok()?;
         let mut handles = map.handles.load(Relaxed);
 
         while handles != 0 || map.keep {
@@ -32,7 +36,7 @@ impl Handle {
                 Ok(_) => {
                     return Some(Self {
                         map: map.clone(),
-                        id: HandleId::new(),
+                        id,
                     })
                 }
                 Err(now) => handles = now,

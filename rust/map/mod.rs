@@ -205,7 +205,7 @@ impl Map {
         let range = cover.pages;
         let map = Arc::pin_init(
             try_pin_init!(Self {
-                identity: Identity::new(),
+                identity: Identity::new()?,
                 range: range.at_zero(),
                 page_offset: cover.head,
                 length: cover.length,

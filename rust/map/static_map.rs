@@ -54,12 +54,12 @@ pub(crate) struct StaticMap {
 }
 
 impl StaticMap {
-    /// A Static map of what is wanted. `ENOMEM`.
+    /// A Static map of what is wanted. `ENFILE`, `ENOMEM`.
     pub(super) fn new(wanted: &Wanted<'_>, part: Part) -> Result<Strong<Self>> {
         // From here on an early return retires it, and so takes it out of both registries.
         let static_map = Strong::first(Arc::new(
             Self {
-                identity: Identity::new(),
+                identity: Identity::new()?,
                 map: part.map,
                 handle: part.handle,
                 descriptor: wanted.descriptor.clone(),

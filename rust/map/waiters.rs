@@ -3,15 +3,18 @@
 //! Who waits where, for a pager that reads it from the map's file.
 
 use super::Map;
-use crate::os::{
-    task::Pid,
-    wait::{Deadline, Sleep, WaitQueue},
+use crate::{
+    os::{
+        task::Pid,
+        wait::{Deadline, Sleep, WaitQueue},
+    },
+    pure::numbers::Numbers,
 };
 use kernel::{
     new_spinlock,
     prelude::*,
     rbtree::{RBTree, RBTreeNodeReservation},
-    sync::SpinLock,
+    sync::{atomic::Atomic, SpinLock},
 };
 
 /// An access that waits.
@@ -42,7 +45,7 @@ pub(super) struct Waiters {
 struct Inner {
     /// By when they came.
     waiters: RBTree<u64, Waiter>,
-    last: u64,
+    numbers: Numbers,
     unreported: usize,
 }
 
@@ -57,7 +60,7 @@ impl Waiters {
         pin_init!(Self {
             inner <- new_spinlock!(Inner {
                 waiters: RBTree::new(),
-                last: 0,
+                numbers: Numbers::after(Atomic::new(0)),
                 unreported: 0,
             }, "iomd_waiters"),
         })
@@ -73,8 +76,7 @@ impl Waiters {
         let reservation = RBTreeNodeReservation::new(GFP_KERNEL)?;
         let mut inner = self.inner.lock();
 
-        inner.last = inner.last.wrapping_add(1);
-        let number = inner.last;
+        let number = inner.numbers.next().ok_or(ENOMEM)?;
         inner.waiters.insert(reservation.into_node(number, waiter));
         inner.unreported += 1;
         Ok(Place {

@@ -12,7 +12,7 @@ pub use host::*;
 #[cfg(not(MODULE))]
 #[allow(non_upper_case_globals)]
 mod host {
-    use loom::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+    use loom::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
     pub const Acquire: Ordering = Ordering::Acquire;
     pub const Relaxed: Ordering = Ordering::Relaxed;
@@ -25,6 +25,12 @@ mod host {
         fn new(value: Self) -> Self::Atomic;
         fn load(atomic: &Self::Atomic, order: Ordering) -> Self;
         fn store(atomic: &Self::Atomic, value: Self, order: Ordering);
+        fn cmpxchg(
+            atomic: &Self::Atomic,
+            old: Self,
+            new: Self,
+            order: Ordering,
+        ) -> Result<Self, Self>;
     }
 
     macro_rules! atomic_type {
@@ -44,12 +50,21 @@ mod host {
                     fn store(atomic: &Self::Atomic, value: Self, order: Ordering) {
                         atomic.store(value, order);
                     }
+
+                    fn cmpxchg(
+                        atomic: &Self::Atomic,
+                        old: Self,
+                        new: Self,
+                        order: Ordering,
+                    ) -> Result<Self, Self> {
+                        atomic.compare_exchange(old, new, order, Ordering::Relaxed)
+                    }
                 }
             )*
         };
     }
 
-    atomic_type!(bool: AtomicBool, usize: AtomicUsize);
+    atomic_type!(bool: AtomicBool, usize: AtomicUsize, u64: AtomicU64);
 
     /// As the kernel's type of that name.
     pub struct Atomic<T: AtomicType>(T::Atomic);
@@ -65,6 +80,10 @@ mod host {
 
         pub fn store(&self, value: T, order: Ordering) {
             T::store(&self.0, value, order);
+        }
+
+        pub fn cmpxchg(&self, old: T, new: T, order: Ordering) -> Result<T, T> {
+            T::cmpxchg(&self.0, old, new, order)
         }
     }
 

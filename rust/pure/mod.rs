@@ -17,6 +17,8 @@ pub mod extents;
 #[cfg(any(MODULE, test))]
 pub mod gate;
 pub mod layout;
+#[cfg(any(MODULE, test))]
+pub mod numbers;
 pub mod options;
 pub mod page_set;
 pub mod purge;
