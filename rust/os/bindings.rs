@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! The raw C interface: the kernel's own bindings, what they lack although it is exported, and
-//! the C beside it. Private to `os`.
+//! `helpers/`. Private to `os`.
 
 // With lockdep off some of the structs have no fields, which rustc takes for a mistake.
 #![allow(improper_ctypes)]

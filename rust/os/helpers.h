@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What Rust cannot call: inline functions and macros of the kernel's headers.
+ * One line of C each in helpers/, but for loops that are macros; every rule about
+ * when they may be called is written down at the Rust wrapper that calls them.
+ */
 #ifndef _IOMD_HELPERS_H
 #define _IOMD_HELPERS_H
 
@@ -18,6 +23,7 @@ struct mutex;
 struct page;
 struct pid;
 struct resource;
+struct rw_semaphore;
 struct sg_table;
 struct shrinker;
 struct user_struct;

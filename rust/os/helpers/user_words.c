@@ -9,7 +9,7 @@
 #include <linux/uaccess.h>
 #include <linux/unaligned.h>
 
-#include "helpers.h"
+#include "../helpers.h"
 
 int iomd_read_user_words(u64 *to, const u64 __user *from, size_t count)
 {
