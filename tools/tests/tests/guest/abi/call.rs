@@ -289,7 +289,7 @@ pub const CALLS: [Call; 47] = [
         argument: |world| {
             Argument::of(iomd_memfd_import {
                 direction: IOMD_DIRECTION_IN,
-                memfd: world.memfd.as_fd().as_raw_fd(),
+                memfd: world.memfd().as_raw_fd(),
                 ..Default::default()
             })
         },

@@ -34,10 +34,9 @@ pub struct World {
     pub in_kernel: Map,
     /// This process.
     pub task: Task,
-    /// Of one page.
-    pub memfd: OwnedFd,
-    /// Memory of somebody else, and a descriptor of it. Made for the one call that takes it: an
-    /// exporter, its heap and an import cost more than all else here.
+    /// What only one call takes is made for it.
+    memfd: OnceCell<OwnedFd>,
+    /// And a descriptor of it.
     dma_buf: OnceCell<(OwnedFd, Descriptor)>,
     windows: [Mapping; 2],
     /// For the arguments of calls that are to be refused.
@@ -69,8 +68,6 @@ impl World {
         let in_kernel = source.map().in_kernel(true).create().expect("a map is made");
         let client = client();
         let task = client.own_task().expect("a task opens itself");
-        let memfd = memfd_create("world", MemfdFlags::CLOEXEC).expect("there is memory");
-        ftruncate(&memfd, PAGE as u64).expect("a page is not too long");
         Self {
             client,
             source,
@@ -79,7 +76,7 @@ impl World {
             suspended,
             in_kernel,
             task,
-            memfd,
+            memfd: OnceCell::new(),
             dma_buf: OnceCell::new(),
             windows,
             memory: Memory::new(),
@@ -92,16 +89,33 @@ impl World {
         self.windows[0].as_ptr().expose_provenance()
     }
 
+    /// Of one page.
+    pub fn memfd(&self) -> BorrowedFd<'_> {
+        let make = || {
+            let memfd = memfd_create("world", MemfdFlags::CLOEXEC).expect("there is memory");
+            ftruncate(&memfd, PAGE as u64).expect("a page is not too long");
+            memfd
+        };
+        self.made(&self.memfd, make).as_fd()
+    }
+
     /// Memory of somebody else. It is imported already: its exporter has mapped it for the kernel
     /// since, and where that fails, the kernel warns, once.
     pub fn dma_buf(&self) -> BorrowedFd<'_> {
-        let made = self.dma_buf.get_or_init(|| {
+        let make = || {
             let dma_buf = dma_buf::of_heap(PAGES);
             let imported = self.client.import_dma_buf(&dma_buf, 0, 0);
-            self.last.take();
             (dma_buf, imported.expect("it is ordinary memory"))
-        });
-        made.0.as_fd()
+        };
+        self.made(&self.dma_buf, make).0.as_fd()
+    }
+
+    /// What is there once it was asked for.
+    fn made<'a, T>(&self, cell: &'a OnceCell<T>, make: impl FnOnce() -> T) -> &'a T {
+        cell.get_or_init(|| {
+            self.last.take();
+            make()
+        })
     }
 
     /// Asserts that nothing comes of a call that is to be refused.

@@ -20,9 +20,11 @@ fn shows(mapping: &Mapping, tag: u64, what: &str) {
 
 #[test]
 fn from_every_kind_to_every_kind() {
-    for from in &KINDS {
-        for to in &KINDS {
-            let (source, target) = ((from.painted)(OLD), (to.painted)(NEW));
+    let [sources, targets] = [OLD, NEW].map(|tag| KINDS.each_ref().map(|kind| (kind.painted)(tag)));
+    for (from, source) in KINDS.iter().zip(&sources) {
+        for (to, target) in KINDS.iter().zip(&targets) {
+            paint(&source.memory, OLD);
+            paint(&target.memory, NEW);
             source.memory.copy_to(&target.memory).run().unwrap();
             let what = format!("{} to {}", from.name, to.name);
             shows(&window(&target.memory), OLD, &what);
@@ -72,9 +74,11 @@ fn whoever_writes_the_memory_is_suspended_at_whatever_level() {
 
 #[test]
 fn maps_go_on_on_the_copy() {
-    for from in &KINDS {
-        for to in &KINDS {
-            let (source, target) = ((from.painted)(OLD), (to.painted)(NEW));
+    let [sources, targets] = [OLD, NEW].map(|tag| KINDS.each_ref().map(|kind| (kind.painted)(tag)));
+    for (from, source) in KINDS.iter().zip(&sources) {
+        for (to, target) in KINDS.iter().zip(&targets) {
+            paint(&source.memory, OLD);
+            paint(&target.memory, NEW);
             let map = unique(&source.memory);
             let mapping = map.mmap().unwrap();
             shows(&mapping, OLD, from.name);

@@ -10,12 +10,13 @@ const NEW: u64 = 0x0200;
 
 #[test]
 fn from_every_kind_to_every_kind() {
+    let all = KINDS.each_ref().map(|kind| (kind.painted)(NEW));
     for from in &KINDS {
         let old = (from.painted)(OLD);
         let map = unique(&old.memory);
         let (mapping, user) = (map.mmap().unwrap(), User::of(&map));
-        for to in &KINDS {
-            let (new, what) = ((to.painted)(NEW), format!("{} to {}", from.name, to.name));
+        for (to, new) in KINDS.iter().zip(&all) {
+            let what = format!("{} to {}", from.name, to.name);
             for (target, tag) in [(&new.memory, NEW), (&old.memory, OLD)] {
                 map.redirect(target).run().unwrap();
                 for page in 0..PAGES {
