@@ -3,10 +3,10 @@
 //! What the file descriptors of objects stand for. The calls on them are in [`super::descriptor`],
 //! [`super::map`] and [`super::static_map`].
 
-use super::{argument::Argument, check_flags, check_padding};
+use super::{argument::Argument, check_flags, check_padding, prepare::Preparations};
 use crate::{
     abi::iomd_map_reopen,
-    descriptor::{prepared::Prepared, Descriptor},
+    descriptor::Descriptor,
     map::{static_map::StaticMap, Handle, Map},
     os::file::{self, Access},
     pure::options::Options,
@@ -25,14 +25,14 @@ use kernel::{
 pub(super) struct DescriptorFile {
     descriptor: Strong<Descriptor>,
     id: HandleId,
-    preparations: Pin<KBox<Mutex<KVec<Prepared>>>>,
+    preparations: Pin<KBox<Mutex<Preparations>>>,
 }
 
 impl DescriptorFile {
     /// A file of a descriptor. `ENFILE`, `ENOMEM`.
     pub(super) fn open(descriptor: Strong<Descriptor>, access: Access) -> Result<ARef<File>> {
         let preparations = KBox::pin_init(
-            new_mutex!(KVec::new(), "iomd_file_preparations"),
+            new_mutex!(Preparations::none(), "iomd_file_preparations"),
             GFP_KERNEL,
         )?;
 
@@ -47,7 +47,7 @@ impl DescriptorFile {
     }
 
     /// What was prepared through it, and not completed.
-    pub(super) fn preparations(&self) -> &Mutex<KVec<Prepared>> {
+    pub(super) fn preparations(&self) -> &Mutex<Preparations> {
         &self.preparations
     }
 

@@ -58,7 +58,7 @@ pub(crate) trait Exporter: Send + Sync + Sized + 'static {
 #[pin_data]
 pub(crate) struct Exports {
     #[pin]
-    list: Mutex<KVec<Entry>>,
+    list: Mutex<KVVec<Entry>>,
     /// Whether the list is empty.
     empty: Atomic<bool>,
 }
@@ -77,7 +77,7 @@ unsafe impl Send for Entry {}
 impl Exports {
     pub(crate) fn new() -> impl PinInit<Self> {
         pin_init!(Self {
-            list <- new_mutex!(KVec::new(), "iomd_exports"),
+            list <- new_mutex!(KVVec::new(), "iomd_exports"),
             empty: Atomic::new(true),
         })
     }
