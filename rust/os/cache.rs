@@ -13,7 +13,7 @@
 use super::{bindings, folio::Folio, page_array::PageArray, pages::PageRef, task};
 use crate::pure::cache::CacheMode;
 use core::ptr::null_mut;
-use kernel::{prelude::*, sync::atomic::Relaxed};
+use kernel::prelude::*;
 
 /// How many pages are changed at a time, which costs all processors a flush: as many as the stack
 /// has room for.
@@ -117,7 +117,7 @@ impl PageArray {
         let mut current = self.cache_mode.write();
         self.restore_all(*current);
         *current = CacheMode::WriteBack;
-        self.special.store(false, Relaxed);
+        self.set_special(false);
         // No entry, so nobody gets a page from now on that he has not yet.
         for page in self.iter() {
             if page.is_shared() {
@@ -132,7 +132,7 @@ impl PageArray {
         })
         .inspect_err(|_| self.restore_all(mode))?;
         *current = mode;
-        self.special.store(mode != CacheMode::WriteBack, Relaxed);
+        self.set_special(mode != CacheMode::WriteBack);
         Ok(())
     }
 
@@ -143,7 +143,7 @@ impl PageArray {
 
         self.restore_all(*current);
         *current = CacheMode::WriteBack;
-        self.special.store(false, Relaxed);
+        self.set_special(false);
     }
 
     pub(super) fn restore_all(&self, mode: CacheMode) {

@@ -20,6 +20,12 @@ use kernel::{
     types::Opaque,
 };
 
+/// Entries of page tables are to have another mode than write-back.
+const SPECIAL: u32 = 1;
+
+/// Somebody is to have a copy of some pages before they are written.
+const COPIED: u32 = 2;
+
 /// Pages by index, most of which may be missing.
 ///
 /// # Invariants
@@ -33,11 +39,8 @@ pub(crate) struct PageArray {
     #[pin]
     entries: Opaque<bindings::xarray>,
     count: Atomic<usize>,
-    /// Entries of page tables are to have another mode than write-back. Changes only while there are
-    /// none.
-    pub(super) special: Atomic<bool>,
-    /// Somebody is to have a copy of some pages before they are written.
-    copied: Atomic<bool>,
+    /// [`SPECIAL`] and [`COPIED`], in one word for faults, which look whether there is either.
+    state: Atomic<u32>,
     /// Changed by [`cache`] only.
     #[pin]
     pub(super) cache_mode: RwSemaphore<CacheMode>,
@@ -57,8 +60,7 @@ impl PageArray {
                 bindings::iomd_xa_init_accounted(slot)
             }),
             count: Atomic::new(0),
-            special: Atomic::new(false),
-            copied: Atomic::new(false),
+            state: Atomic::new(0),
             cache_mode <- new_rw_semaphore!(CacheMode::WriteBack, "iomd_cache_mode"),
         })
     }
@@ -70,23 +72,40 @@ impl PageArray {
 
     /// Whether entries of page tables are to be special ones ([`super::fault::Fault::insert_special`]).
     pub(crate) fn is_special(&self) -> bool {
-        self.special.load(Relaxed)
+        self.state.load(Relaxed) & SPECIAL != 0
     }
 
     /// Whether there can be a page that somebody is to have a copy of before it is written.
     pub(crate) fn is_copied(&self) -> bool {
-        self.copied.load(Relaxed)
+        self.state.load(Relaxed) & COPIED != 0
     }
 
     /// Whether neither is so.
     #[inline]
     pub(crate) fn is_plain(&self) -> bool {
-        !self.is_special() && !self.is_copied()
+        self.state.load(Relaxed) == 0
+    }
+
+    /// Notes whether entries of page tables are to be special ones. Changes only while there are none.
+    pub(super) fn set_special(&self, special: bool) {
+        self.set(SPECIAL, special);
     }
 
     /// Notes whether there can be such a page, for the caller to find out which.
     pub(crate) fn set_copied(&self, copied: bool) {
-        self.copied.store(copied, Relaxed);
+        self.set(COPIED, copied);
+    }
+
+    fn set(&self, bit: u32, on: bool) {
+        let mut before = self.state.load(Relaxed);
+
+        loop {
+            let after = if on { before | bit } else { before & !bit };
+            match self.state.cmpxchg(before, after, Relaxed) {
+                Ok(_) => break,
+                Err(now) => before = now,
+            }
+        }
     }
 
     /// The page at `index`.
