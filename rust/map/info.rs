@@ -2,7 +2,7 @@
 
 //! What a map tells about itself.
 
-use super::{trail::Trail, Inheritance, Map};
+use super::{Inheritance, Map};
 use crate::pure::options::Options;
 use kernel::sync::atomic::Relaxed;
 
@@ -83,7 +83,7 @@ impl Map {
             holder,
             generation: counters.generation.load(Relaxed),
             redirects: counters.redirects.load(Relaxed),
-            faults: self.state.locals().map(Trail::faults).sum(),
+            faults: self.faults(),
             waiters: counters.waiters.load(Relaxed),
             waits: counters.waits.load(Relaxed),
             longest_wait_ns: counters.longest_wait_ns.load(Relaxed),

@@ -51,6 +51,7 @@ pub(crate) mod view;
 mod wait;
 mod waiters;
 mod wire;
+mod zap;
 
 use crate::{
     descriptor::{prepared::Prepared, Part},
@@ -185,6 +186,8 @@ pub(crate) struct Map {
     #[pin]
     wires: Mutex<Wires>,
     counters: Counters,
+    /// How many faults had been served when all page-table entries were taken away last.
+    faults_zapped: Atomic<u64>,
 }
 
 impl Map {
@@ -239,6 +242,7 @@ impl Map {
                 static_maps <- new_mutex!(Registry::new(), "iomd_static_maps"),
                 wires <- new_mutex!(Wires::none(), "iomd_wires"),
                 counters: Counters::new(),
+                faults_zapped: Atomic::new(0),
             }? Error),
             GFP_KERNEL_ACCOUNT,
         )?;
@@ -337,7 +341,7 @@ impl Map {
         // Whoever inserts a page has `state` for reading; after this nobody does.
         let again = core::mem::replace(&mut self.state.write().ended, true);
         // Also by the second of two at once, whose caller relies on it as well.
-        self.inode.zap(self.range);
+        self.zap(self.range);
         self.exports.revoke();
         if again {
             return;

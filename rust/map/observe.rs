@@ -54,7 +54,7 @@ impl Observer for Map {
     }
 
     fn zap(&self) {
-        self.inode.zap(self.range);
+        self.zap(self.range);
     }
 }
 

@@ -85,9 +85,9 @@ impl<'a> Switch<'a> {
     #[inline]
     pub(super) fn zap(&self, range: PageRange) {
         if range == self.map.range {
-            self.map.inode.zap_all(range);
+            self.map.zap_all();
         } else {
-            self.map.inode.zap(range);
+            self.map.zap(range);
         }
         self.map.exports.revoke();
     }

@@ -12,22 +12,12 @@ use super::{
 };
 use crate::pure::range::PageRange;
 use core::marker::PhantomData;
-use kernel::{
-    error::from_err_ptr,
-    fs::File,
-    prelude::*,
-    sync::{
-        aref::ARef,
-        atomic::{Acquire, Atomic, Relaxed, Release},
-    },
-};
+use kernel::{error::from_err_ptr, fs::File, prelude::*, sync::aref::ARef};
 
 /// An anonymous inode without a name.
 pub(crate) struct Inode {
     // Keeps inode and mount alive; nobody else ever has this file.
     anchor: ARef<File>,
-    /// Whether there can be page-table entries.
-    entries: Atomic<bool>,
 }
 
 /// A file of an [`Inode`].
@@ -69,7 +59,6 @@ impl Inode {
         Ok(Self {
             // SAFETY: The one reference to a new file is ours.
             anchor: unsafe { file::own(anchor) },
-            entries: Atomic::new(false),
         })
     }
 
@@ -121,16 +110,6 @@ impl Inode {
         })
     }
 
-    /// To be called before a page-table entry is put in, with what keeps it from a zap held from before
-    /// the call until the entry is in.
-    #[inline]
-    pub(crate) fn expect_entry(&self) {
-        // Mostly it was said before, and nobody's cache has to be told.
-        if !self.entries.load(Relaxed) {
-            self.entries.store(true, Relaxed);
-        }
-    }
-
     /// Takes every page-table entry of every mapping of these pages of the inode away, in every
     /// task.
     ///
@@ -138,12 +117,6 @@ impl Inode {
     /// must not put new ones in has to be kept from it by the caller (`unmap_mapping_pages()`).
     #[inline]
     pub(crate) fn zap(&self, range: PageRange) {
-        // The kernel looks for entries in all page tables that the mappings' addresses share with
-        // others, which for a large one are many. Where no fault has put one in there are none: fork
-        // and mremap copy and move those that are there.
-        if !self.entries.load(Acquire) {
-            return;
-        }
         // SAFETY: The anchor's mapping lives as long as its inode.
         unsafe {
             bindings::unmap_mapping_pages(
@@ -153,13 +126,5 @@ impl Inode {
                 true,
             )
         };
-    }
-
-    /// As [`Inode::zap`], of all pages, for who lets nobody put an entry in until it has returned.
-    #[inline]
-    pub(crate) fn zap_all(&self, range: PageRange) {
-        self.zap(range);
-        // Not before: who zaps at the same time relies on it.
-        self.entries.store(false, Release);
     }
 }
