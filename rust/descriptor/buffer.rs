@@ -10,6 +10,7 @@ use super::{
     copies::Copies,
     extents::Extents,
     memory::{Facts, Kind, Leaf, Store},
+    own_pages::{Contents, OwnPages},
     preparation::Preparation,
     Descriptor,
 };
@@ -17,13 +18,12 @@ use crate::{
     abi::IOMD_KIND_BUFFER,
     os::{
         account::Account,
-        big_reader_lock::{new_big_reader_lock, BigReaderLock, ReadGuard},
+        big_reader_lock::{new_big_reader_lock, BigReaderLock},
         folio::{Contiguous, Folio, MAX_CONTIGUOUS, PIECE},
         page_array::PageArray,
-        pages::PageRef,
         task,
     },
-    pure::{cache::CacheMode, range::PageRange},
+    pure::range::PageRange,
     registry::Strong,
 };
 use kernel::{
@@ -38,9 +38,6 @@ pub(super) const KIND: Kind = Kind {
     number: IOMD_KIND_BUFFER,
     name: c"buffer",
 };
-
-/// `None` while it is taken away.
-pub(crate) type Contents = Option<Pin<KBox<PageArray>>>;
 
 /// When and how a buffer gets its memory, and how that is mapped.
 #[derive(Clone, Copy)]
@@ -123,7 +120,7 @@ impl Buffer {
     /// Its pages, but for that moment.
     #[inline]
     pub(crate) fn try_pages(&self) -> Option<OwnPages<'_>> {
-        self.contents.try_read().map(OwnPages)
+        OwnPages::try_of(&self.contents)
     }
 
     /// Where a piece with the page at `index` goes, if pieces are wanted and nothing is in its place.
@@ -323,75 +320,5 @@ impl Descriptor {
         };
 
         Self::new(facts, buffer)
-    }
-}
-
-/// A buffer's pages, none of which is taken away as long as this is there.
-pub(crate) struct OwnPages<'a>(ReadGuard<'a, Contents>);
-
-impl<'a> OwnPages<'a> {
-    /// Those that are kept there. Waits while they are just being taken away.
-    pub(super) fn of(contents: &'a BigReaderLock<Contents>) -> Self {
-        Self(contents.read())
-    }
-
-    /// `ENODATA` if they were taken away.
-    fn array(&self) -> Result<&PageArray> {
-        self.0.as_deref().ok_or(ENODATA)
-    }
-
-    /// The page at `index`, if it is found at once, and its entry is to be one for a page that holds it
-    /// and can be written.
-    #[inline]
-    pub(crate) fn single(&self, index: usize) -> Option<PageRef<'_>> {
-        let array = self.0.as_ref().filter(|array| array.is_plain())?;
-
-        array.single(index)
-    }
-
-    /// As [`PageArray::set_cache_mode`]; `ENODATA` if they were taken away.
-    pub(super) fn set_cache_mode(&self, mode: CacheMode) -> Result {
-        self.array()?.set_cache_mode(mode)
-    }
-
-    /// As [`PageArray::restore_cache_mode`].
-    pub(super) fn restore_cache_mode(&self) {
-        if let Some(array) = &*self.0 {
-            array.restore_cache_mode();
-        }
-    }
-
-    /// The page at `index`, if it has memory.
-    pub(super) fn get(&self, index: usize) -> Option<PageRef<'_>> {
-        self.0.as_ref()?.get(index)
-    }
-
-    /// As [`PageArray::held`].
-    pub(super) fn held(&self, index: usize, last: usize) -> Option<(usize, usize)> {
-        self.0.as_ref()?.held(index, last)
-    }
-
-    /// As [`PageArray::insert`]; `ENODATA` if they were taken away.
-    pub(super) fn insert(&self, index: usize, folio: Folio) -> Result {
-        self.array()?.insert(index, folio)
-    }
-
-    /// As [`PageArray::set_copied`].
-    pub(super) fn set_copied(&self, copied: bool) {
-        if let Some(array) = &*self.0 {
-            array.set_copied(copied);
-        }
-    }
-
-    /// How many there are.
-    pub(super) fn count(&self) -> usize {
-        self.0.as_ref().map_or(0, |array| array.count())
-    }
-
-    /// Whether the page at `index` has memory.
-    pub(super) fn has(&self, index: usize) -> bool {
-        self.0
-            .as_ref()
-            .is_some_and(|array| array.get(index).is_some())
     }
 }

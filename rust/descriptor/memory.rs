@@ -6,12 +6,8 @@
 //! [`Descriptor::new`](super::Descriptor::new).
 
 use super::{
-    buffer::{self, Buffer},
-    extents::Extents,
-    lazy_copy::LazyCopy,
-    preparation::Preparation,
-    prepared::Purpose,
-    Descriptor,
+    buffer::Buffer, extents::Extents, lazy_copy::LazyCopy, own_pages::Contents,
+    preparation::Preparation, prepared::Purpose, Descriptor,
 };
 use crate::{
     os::{
@@ -108,7 +104,7 @@ pub(crate) trait Leaf: Send + Sync {
 /// for writing. [`None`] while they are taken away.
 pub(crate) enum Store<'a> {
     /// Pages of iomd's own: entries in page tables count as references to them.
-    Own(&'a BigReaderLock<buffer::Contents>),
+    Own(&'a BigReaderLock<Contents>),
     /// Pages of others, that are kept for the descriptor: entries are special ones and hold
     /// nothing, so that they are zapped before a page is let go of.
     Foreign(&'a RwSemaphore<ForeignContents>),
@@ -163,7 +159,7 @@ impl<'a> Store<'a> {
 
 /// Pages, none of which is taken away as long as this is there.
 pub(crate) enum Pages<'a> {
-    Own(ReadGuard<'a, buffer::Contents>),
+    Own(ReadGuard<'a, Contents>),
     Foreign(rwsem::ReadGuard<'a, ForeignContents>),
     Device(&'a Arc<PhysicalRange>),
     Nothing,

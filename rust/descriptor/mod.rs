@@ -23,6 +23,7 @@ pub(crate) mod memfd;
 pub(crate) mod memory;
 mod multi;
 pub(crate) mod observer;
+mod own_pages;
 mod part;
 mod pending;
 mod physical;

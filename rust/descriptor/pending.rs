@@ -3,8 +3,9 @@
 //! The memory of a lazy copy, and where it gets its pages from. See [`super::copies`].
 
 use super::{
-    buffer::{Buffer, Contents, OwnPages},
+    buffer::Buffer,
     charge::Charge,
+    own_pages::{Contents, OwnPages},
     wire::Wired,
     Descriptor,
 };

@@ -2,7 +2,7 @@
 
 //! Taking a buffer's memory away, all of it.
 
-use super::buffer::{Buffer, Contents};
+use super::{buffer::Buffer, own_pages::Contents};
 use crate::os::{big_reader_lock::WriteGuard, task};
 
 impl Buffer {
