@@ -90,7 +90,7 @@ test-stock:
 	@qemu/test.sh module guest
 
 test-debug:
-	@qemu/test.sh guest-debug
+	@qemu/test.sh guest-debug fuzz
 
 test-host:
 	@qemu/test.sh host

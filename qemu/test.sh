@@ -5,8 +5,8 @@
 # last line. A check counts as one test; of a test program the tests that it ran. A part that does
 # not get to its end counts as a failed test.
 #
-# What is about the debug kernel goes on beside all else: a guest keeps one processor busy most of the
-# time. Each line says then which part it is of.
+# What keeps both processors of a guest busy goes on in a row, and all else beside it: a guest does not, most
+# of the time. Each line says then which part it is of.
 
 . "${BASH_SOURCE[0]%/*}/common.sh"
 cd "$checkout"
@@ -203,6 +203,9 @@ part_guest-debug() {
 	IOMD_KERNEL=debug IOMD_GUEST_PROCESSORS=4 IOMD_STRESS_ROUNDS=4 \
 		tests "guest tests, debug kernel, four processors" in_tools cargo guest -- --show-output \
 		stress:: redirect:: races::controllers races::processes
+}
+
+part_fuzz() {
 	check "fuzzing" "$qemu_dir/fuzz.sh"
 	grep -a '^fuzz: ' "$output" || true
 }
@@ -234,22 +237,21 @@ begin() {
 	lanes+=($!)
 }
 
-all=(lint host module guest guest-debug bench documents)
+all=(lint host module guest-debug guest fuzz bench documents)
 (($#)) || set -- "${all[@]}"
-debug=() others=()
+guests=() others=()
 for part; do
 	[[ " ${all[*]} " == *" $part "* ]] || die "no such part: $part (there are: ${all[*]})"
-	if [[ $part == *debug ]]; then
-		debug+=("$part")
-	else
-		others+=("$part")
-	fi
+	case $part in
+	module | guest*) guests+=("$part") ;;
+	*) others+=("$part") ;;
+	esac
 done
 "$qemu_dir/kernel.sh" >/dev/null
-((!${#debug[@]})) || "$qemu_dir/debug-kernel.sh" >/dev/null
+[[ " $* " != *" guest-debug "* && " $* " != *" fuzz "* ]] || "$qemu_dir/debug-kernel.sh" >/dev/null
 
-if ((${#debug[@]} && ${#others[@]} && $(nproc) > 1)); then
-	begin "${debug[@]}"
+if ((${#guests[@]} && ${#others[@]} && $(nproc) > 1)); then
+	begin "${guests[@]}"
 	begin "${others[@]}"
 	while ((${#lanes[@]})); do
 		wait "${lanes[0]}" || count 0 1 0
