@@ -107,8 +107,11 @@ impl Buffer {
         Ok(())
     }
 
-    /// As [`Buffer::copy_out`], many pages. `EINTR` if the task is killed.
+    /// As [`Buffer::copy_out`], many pages. No copy can be added meanwhile. `EINTR` if the task is killed.
     pub(super) fn copy_out_all(&self, range: PageRange) -> Result {
+        if self.copies.list.lock().is_empty() {
+            return Ok(());
+        }
         for page in range.start()..range.end() {
             self.copy_out(page);
             task::go_on()?;

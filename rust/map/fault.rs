@@ -32,12 +32,14 @@ impl Map {
     /// Gives any other back.
     #[inline(always)]
     fn fault_at_once<'a>(&self, fault: Fault<'a>) -> core::result::Result<Outcome, Fault<'a>> {
+        if fault.wants_piece() {
+            return Err(fault);
+        }
         let page = fault.page();
         let Some(state) = self.enter(fault.address_space()) else {
             return Err(fault);
         };
         if !state.local().course().is_left_at(page)
-            || fault.wants_piece()
             || state.ended
             || !matches!(state.held, Held::Nothing)
         {
