@@ -186,6 +186,9 @@ kernel_line="console=ttyS0 quiet loglevel=5 log_buf_len=8M panic=-1 oops=panic u
 	sysctl.kernel.hung_task_timeout_secs=60 sysctl.kernel.hung_task_panic=1
 	sysctl.kernel.watchdog_thresh=30 sysctl.kernel.softlockup_panic=1
 	rcupdate.rcu_cpu_stall_timeout=60"
+# The kernel compares the processors' clocks. While it boots that can hang: one processor waits, by a clock
+# that stands still for it, for one that is stopped to change that clock.
+kernel_line+=" tsc=nowatchdog"
 if [[ $debug ]]; then
 	# The checks of slabs (F) are there for what they turn off, the arrays of free objects that each
 	# processor has: what was taken from one leaves its address there, and kmemleak takes that for
