@@ -90,7 +90,7 @@ test-stock:
 	@qemu/test.sh module guest
 
 test-debug:
-	@qemu/test.sh guest-debug fuzz
+	@qemu/test.sh guest-debug machines fuzz
 
 test-host:
 	@qemu/test.sh host

@@ -188,10 +188,6 @@ part_module() {
 
 part_guest() {
 	tests "guest tests, stock kernel" in_tools cargo guest --no-fail-fast
-	# One needs a machine that is smaller than its map.
-	IOMD_GUEST_MEMORY=512M tests "guest tests, little memory" in_tools cargo guest -- --ignored hostile::small
-	# One leaves its kernel without what the others need.
-	tests "guest tests, kernel locked down" in_tools cargo guest -- --ignored foreign::lockdown
 }
 
 part_guest-debug() {
@@ -199,6 +195,18 @@ part_guest-debug() {
 	# With those that only this kernel can run, and what tests tell of themselves.
 	IOMD_KERNEL=debug tests "guest tests, debug kernel" in_tools cargo guest --no-fail-fast -- \
 		--include-ignored --show-output --skip fuzz::
+}
+
+module_builds() {
+	module_build && module_build_debug
+}
+
+part_machines() {
+	check "module: builds for both kernels" module_builds
+	# One needs a machine that is smaller than its map.
+	IOMD_GUEST_MEMORY=512M tests "guest tests, little memory" in_tools cargo guest -- --ignored hostile::small
+	# One leaves its kernel without what the others need.
+	tests "guest tests, kernel locked down" in_tools cargo guest -- --ignored foreign::lockdown
 	# With more processors more is under way at a time.
 	IOMD_KERNEL=debug IOMD_GUEST_PROCESSORS=4 IOMD_STRESS_ROUNDS=4 \
 		tests "guest tests, debug kernel, four processors" in_tools cargo guest -- --show-output \
@@ -237,18 +245,18 @@ begin() {
 	lanes+=($!)
 }
 
-all=(lint host module guest-debug guest fuzz bench documents)
+all=(lint host module guest-debug guest machines fuzz bench documents)
 (($#)) || set -- "${all[@]}"
 guests=() others=()
 for part; do
 	[[ " ${all[*]} " == *" $part "* ]] || die "no such part: $part (there are: ${all[*]})"
 	case $part in
-	module | guest*) guests+=("$part") ;;
+	module | guest | guest-debug) guests+=("$part") ;;
 	*) others+=("$part") ;;
 	esac
 done
 "$qemu_dir/kernel.sh" >/dev/null
-[[ " $* " != *" guest-debug "* && " $* " != *" fuzz "* ]] || "$qemu_dir/debug-kernel.sh" >/dev/null
+[[ ! " $* " =~ \ (guest-debug|machines|fuzz)\  ]] || "$qemu_dir/debug-kernel.sh" >/dev/null
 
 if ((${#guests[@]} && ${#others[@]} && $(nproc) > 1)); then
 	begin "${guests[@]}"
