@@ -67,7 +67,7 @@ use crate::{
     },
     pure::{extents::Cover, gate::Gate, options::Options, range::PageRange},
     registry::{Identity, Object, Registry, Strong},
-    suspension::{Suspension, Terms},
+    suspension::Terms,
 };
 use counters::Counters;
 use held::Held;
@@ -80,6 +80,7 @@ use kernel::{
         Arc, Mutex, SpinLock,
     },
 };
+use state::State;
 use static_map::StaticMap;
 use switch::Switch;
 use trail::Trail;
@@ -116,18 +117,6 @@ pub(crate) struct Request {
     pub(crate) in_kernel: bool,
     /// Nobody can hold pages through it.
     pub(crate) unpinnable: bool,
-}
-
-/// What a map shows.
-struct State {
-    /// `None` only before the map is made and after it retired.
-    part: Option<Part>,
-    /// By a redirect to nothing.
-    suspension: Option<Suspension>,
-    /// Which pages it holds up: none without it.
-    held: Held,
-    /// For good.
-    ended: bool,
 }
 
 /// See the module's documentation.

@@ -2,13 +2,25 @@
 
 //! What a map shows and which accesses wait, as it changes.
 
-use super::{held::Held, State};
+use super::held::Held;
 use crate::{
     descriptor::{Descriptor, Part},
     pure::range::PageRange,
     registry::Strong,
     suspension::{Suspension, Terms},
 };
+
+/// What a map shows.
+pub(super) struct State {
+    /// `None` only before the map is made and after it retired.
+    pub(super) part: Option<Part>,
+    /// By a redirect to nothing.
+    pub(super) suspension: Option<Suspension>,
+    /// Which pages it holds up: none without it.
+    pub(super) held: Held,
+    /// For good.
+    pub(super) ended: bool,
+}
 
 /// Which accesses pass, and on what terms the others wait.
 pub(super) struct Standing {
