@@ -5,12 +5,11 @@
 use anyhow::Result;
 use iomd::{BufferFlags, Descriptor, Map};
 
-use super::Work;
+use super::{Work, suspend};
 use crate::contest::{Contest, timed};
 use crate::floor::{Floor, LARGE};
 use crate::region::Region;
-use crate::rivals::memfd;
-use crate::rivals::userfaultfd::{Mode, Userfaultfd};
+use crate::rivals::userfaultfd::Mode;
 use crate::world::{World, bytes};
 
 pub const WORKS: &[Work] = &[touched, redirected, suspended];
@@ -110,39 +109,18 @@ fn redirected(world: &World) -> Result<Contest<'_>> {
 }
 
 fn suspended(world: &World) -> Result<Contest<'_>> {
-    let suspend = |layout| -> Result<_> {
+    let suspended = |layout| -> Result<_> {
         let (map, region) = map(world, &buffer(world, layout)?)?;
-        Ok(move || {
-            region.write(1);
-            let time = timed(|| {
-                map.suspend()?;
-                Ok(())
-            })?;
-            map.resume()?;
-            Ok(time)
-        })
+        Ok(suspend::map_touched(map, region))
     };
 
-    let floor = floor(world)?.map(|(floor, region)| {
-        move || {
-            region.write(1);
-            let time = timed(|| floor.suspend())?;
-            floor.resume()?;
-            Ok(time)
-        }
-    });
+    let floor = floor(world)?.map(|(floor, region)| suspend::floor_touched(floor, region));
 
     Ok(Contest::new("suspend a touched map, 2 MiB entries", "page", pages(world))
         .floor(floor)
-        .iomd(suspend(Layout::Pieces)?)
-        .rival("iomd, 4 KiB entries", None, || suspend(Layout::Pages))
+        .iomd(suspended(Layout::Pieces)?)
+        .rival("iomd, 4 KiB entries", None, || suspended(Layout::Pages))
         .rival("userfaultfd, UFFDIO_WRITEPROTECT", Some(0.003), || {
-            let region = Region::of(memfd::full(pages(world))?, pages(world))?;
-            let userfaultfd = Userfaultfd::of(&region, Mode::WriteProtect)?;
-            Ok(move || {
-                userfaultfd.protect(&region, false)?;
-                region.write(1);
-                timed(|| userfaultfd.protect(&region, true))
-            })
+            suspend::memfd_touched(pages(world), Mode::WriteProtect)
         }))
 }

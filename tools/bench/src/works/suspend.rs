@@ -10,6 +10,7 @@ use rustix::mm::Advice;
 
 use super::Work;
 use crate::contest::{Contest, timed};
+use crate::floor::Floor;
 use crate::region::{PAGE, Region};
 use crate::rivals::memfd;
 use crate::rivals::userfaultfd::{Mode, Userfaultfd};
@@ -20,45 +21,61 @@ const OFTEN: usize = 1000;
 
 pub const WORKS: &[Work] = &[touched, and_resume, untouched];
 
+/// Suspends a map that was touched.
+pub(super) fn map_touched(map: Map, region: Region) -> impl FnMut() -> Result<Duration> {
+    move || {
+        region.write(1);
+        let time = timed(|| {
+            map.suspend()?;
+            Ok(())
+        })?;
+        map.resume()?;
+        Ok(time)
+    }
+}
+
+/// Suspends a floor that was touched.
+pub(super) fn floor_touched(floor: Floor, region: Region) -> impl FnMut() -> Result<Duration> {
+    move || {
+        region.write(1);
+        let time = timed(|| floor.suspend())?;
+        floor.resume()?;
+        Ok(time)
+    }
+}
+
+/// Protects as many pages of a memfd, which were touched, by a userfaultfd.
+pub(super) fn memfd_touched(pages: usize, mode: Mode) -> Result<impl FnMut() -> Result<Duration>> {
+    let region = Region::of(memfd::full(pages)?, pages)?;
+    let userfaultfd = Userfaultfd::of(&region, mode)?;
+
+    Ok(move || {
+        userfaultfd.protect(&region, false)?;
+        region.write(1);
+        timed(|| userfaultfd.protect(&region, true))
+    })
+}
+
 /// A map that was touched is suspended.
 fn touched(world: &World) -> Result<Contest<'_>> {
     let pages = world.pages;
     let map = world.map(pages)?;
     let region = Region::of(&map, pages)?;
-    let protect = |mode: Mode| {
-        let region = Region::of(memfd::full(pages)?, pages)?;
-        let userfaultfd = Userfaultfd::of(&region, mode)?;
-        Ok(move || {
-            userfaultfd.protect(&region, false)?;
-            region.write(1);
-            timed(|| userfaultfd.protect(&region, true))
-        })
-    };
-
     Ok(Contest::new("suspend a touched map", "page", pages)
         .floor(match world.floor(0, 512)? {
             Some(floor) => {
                 let region = Region::of(&floor, pages)?;
-                Some(move || {
-                    region.write(1);
-                    let time = timed(|| floor.suspend())?;
-                    floor.resume()?;
-                    Ok(time)
-                })
+                Some(floor_touched(floor, region))
             }
             None => None,
         })
-        .iomd(move || {
-            region.write(1);
-            let time = timed(|| {
-                map.suspend()?;
-                Ok(())
-            })?;
-            map.resume()?;
-            Ok(time)
+        .iomd(map_touched(map, region))
+        .rival("userfaultfd, UFFDIO_WRITEPROTECT", Some(1.4), || {
+            memfd_touched(pages, Mode::WriteProtect)
         })
-        .rival("userfaultfd, UFFDIO_WRITEPROTECT", Some(1.4), || protect(Mode::WriteProtect))
-        .rival("userfaultfd, UFFDIO_RWPROTECT", None, || protect(Mode::ReadWriteProtect))
+        .rival("userfaultfd, UFFDIO_RWPROTECT", None, || {
+            memfd_touched(pages, Mode::ReadWriteProtect)
+        })
         .rival("memfd, MADV_DONTNEED", None, || {
             let region = Region::of(memfd::full(pages)?, pages)?;
             Ok(move || {

@@ -12,7 +12,7 @@ use crate::rivals::{memfd, udmabuf};
 use crate::world::World;
 
 /// Accesses that are not in a row are so far apart.
-const APART: usize = 16;
+pub(super) const APART: usize = 16;
 
 pub const WORKS: &[Work] = &[isolated, sequential];
 

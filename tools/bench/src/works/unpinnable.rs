@@ -5,17 +5,14 @@
 use anyhow::Result;
 use iomd::Map;
 
-use super::Work;
+use super::touch::APART;
+use super::{Work, suspend};
 use crate::contest::{Contest, timed};
 use crate::region::Region;
-use crate::rivals::memfd;
-use crate::rivals::userfaultfd::{Mode, Userfaultfd};
+use crate::rivals::userfaultfd::Mode;
 use crate::world::World;
 
 pub const WORKS: &[Work] = &[isolated, sequential, suspended];
-
-/// Accesses that are not in a row are so far apart.
-const APART: usize = 16;
 
 /// A map of touched memory, and where it is mapped.
 fn map(world: &World) -> Result<(Map, Region)> {
@@ -69,34 +66,15 @@ fn suspended(world: &World) -> Result<Contest<'_>> {
     let floor = match world.floor_of_frames(512)? {
         Some(floor) => {
             let region = Region::of(&floor, world.pages)?;
-            Some(move || {
-                region.write(1);
-                let time = timed(|| floor.suspend())?;
-                floor.resume()?;
-                Ok(time)
-            })
+            Some(suspend::floor_touched(floor, region))
         }
         None => None,
     };
 
     Ok(Contest::new("suspend a touched map, unpinnable", "page", world.pages)
         .floor(floor)
-        .iomd(move || {
-            region.write(1);
-            let time = timed(|| {
-                map.suspend()?;
-                Ok(())
-            })?;
-            map.resume()?;
-            Ok(time)
-        })
+        .iomd(suspend::map_touched(map, region))
         .rival("userfaultfd, UFFDIO_WRITEPROTECT", Some(0.46), || {
-            let region = Region::of(memfd::full(world.pages)?, world.pages)?;
-            let userfaultfd = Userfaultfd::of(&region, Mode::WriteProtect)?;
-            Ok(move || {
-                userfaultfd.protect(&region, false)?;
-                region.write(1);
-                timed(|| userfaultfd.protect(&region, true))
-            })
+            suspend::memfd_touched(world.pages, Mode::WriteProtect)
         }))
 }
