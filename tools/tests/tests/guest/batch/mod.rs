@@ -17,9 +17,10 @@ use std::time::{Duration, Instant};
 
 use iomd::{Batch, Client, Descriptor, Errno, Map, MapInfo, Mapping};
 use iomd_sys as sys;
-use rustix::thread::{CpuSet, sched_setaffinity};
 
-use crate::support::{Child, LIMIT, User, buffer, client, painted, raw, unique_shared, window};
+use crate::support::{
+    Child, LIMIT, User, buffer, client, painted, raw, run_on, unique_shared, window,
+};
 
 const OLD: u64 = 0x0100;
 const NEW: u64 = 0x0200;
@@ -92,13 +93,6 @@ fn argument(entries: &[sys::iomd_batch_entry]) -> sys::iomd_redirect_batch {
 #[track_caller]
 fn refused(argument: sys::iomd_redirect_batch) -> Errno {
     raw::refused(client(), sys::IOMD_REDIRECT_BATCH, argument)
-}
-
-/// Keeps the calling thread on one processor, if there are two.
-fn run_on(processor: usize) {
-    let mut set = CpuSet::new();
-    set.set(processor);
-    let _ = sched_setaffinity(None, &set);
 }
 
 /// Looks until it has happened. Who is to make it happen has a processor of its own, but maybe not
