@@ -93,7 +93,7 @@ static void exporter_vunmap(struct dma_buf *dma_buf, struct iosys_map *map)
 	vunmap(map->is_iomem ? (void __force *)map->vaddr_iomem : map->vaddr);
 }
 
-static void free(struct exporter *exporter)
+static void free_exporter(struct exporter *exporter)
 {
 	int i;
 
@@ -105,7 +105,7 @@ static void free(struct exporter *exporter)
 
 static void release(struct dma_buf *dma_buf)
 {
-	free(dma_buf->priv);
+	free_exporter(dma_buf->priv);
 }
 
 #define OPS						\
@@ -139,7 +139,7 @@ int peers_export(unsigned long kind)
 	for (i = 0; i < PAGES; i++) {
 		exporter->pages[i] = alloc_page(GFP_KERNEL | __GFP_ZERO);
 		if (!exporter->pages[i]) {
-			free(exporter);
+			free_exporter(exporter);
 			return -ENOMEM;
 		}
 	}
@@ -150,7 +150,7 @@ int peers_export(unsigned long kind)
 	info.priv = exporter;
 	dma_buf = dma_buf_export(&info);
 	if (IS_ERR(dma_buf)) {
-		free(exporter);
+		free_exporter(exporter);
 		return PTR_ERR(dma_buf);
 	}
 	fd = dma_buf_fd(dma_buf, O_CLOEXEC);
