@@ -40,9 +40,18 @@ impl<'a> OwnPages<'a> {
     /// and can be written.
     #[inline]
     pub(crate) fn single(&self, index: usize) -> Option<PageRef<'_>> {
-        let array = self.0.as_ref().filter(|array| array.is_plain())?;
+        self.plain()?.single(index)
+    }
 
-        array.single(index)
+    /// As [`OwnPages::single`], the first page of the piece that begins at `index`.
+    #[inline]
+    pub(crate) fn piece(&self, index: usize) -> Option<PageRef<'_>> {
+        self.plain()?.piece(index)
+    }
+
+    #[inline]
+    fn plain(&self) -> Option<&PageArray> {
+        self.0.as_deref().filter(|array| array.is_plain())
     }
 
     /// As [`PageArray::set_cache_mode`]; `ENODATA` if they were taken away.

@@ -2,19 +2,18 @@
 
 //! The life of a fault: it inserts, or it waits and then happens again.
 
-use super::{held::Held, wait::Entered, waiters::Report, Map, State};
+use super::{held::Held, piece, wait::Entered, waiters::Report, Map};
 use crate::{
     descriptor::memory::{Pages, Place},
     os::{
         fault::{Fault, Outcome},
         folio::PIECE,
-        pages::{Page, PageRef},
         run::Run,
         task::Pid,
         trace,
         wait::Sleep,
     },
-    pure::{range::PageRange, wait::Verdict, window::Course},
+    pure::{wait::Verdict, window::Course},
 };
 use core::iter;
 
@@ -22,19 +21,19 @@ impl Map {
     /// Serves an access that found no page-table entry.
     #[inline(always)]
     pub(super) fn fault(&self, fault: Fault<'_>) -> Outcome {
-        match self.fault_at_once(fault) {
-            Ok(outcome) => outcome,
-            Err(fault) => self.fault_otherwise(fault),
-        }
+        let served = if fault.wants_piece() {
+            self.piece_at_once(fault)
+        } else {
+            self.page_at_once(fault)
+        };
+
+        served.unwrap_or_else(|fault| self.fault_otherwise(fault))
     }
 
     /// Serves what most faults are: for one page, of a buffer, that has memory, and that nothing holds up.
     /// Gives any other back.
     #[inline(always)]
-    fn fault_at_once<'a>(&self, fault: Fault<'a>) -> core::result::Result<Outcome, Fault<'a>> {
-        if fault.wants_piece() {
-            return Err(fault);
-        }
+    fn page_at_once<'a>(&self, fault: Fault<'a>) -> core::result::Result<Outcome, Fault<'a>> {
         let page = fault.page();
         let Some(state) = self.enter(fault.address_space()) else {
             return Err(fault);
@@ -159,7 +158,7 @@ impl Map {
             return Err(fault);
         };
         if fault.wants_piece() {
-            return Ok(match piece(&fault, state, pages) {
+            return Ok(match piece::wanted(&fault, state, pages) {
                 Some((first, piece)) => {
                     self.served(state, wanted, course.after(first, PIECE));
                     self.insert_piece(fault, &piece)
@@ -178,17 +177,10 @@ impl Map {
         }))
     }
 
-    #[inline]
-    fn served(&self, state: &Entered<'_>, page: usize, course: Course) {
+    #[inline(always)]
+    pub(super) fn served(&self, state: &Entered<'_>, page: usize, course: Course) {
         state.local().served(course);
         trace::fault(self.id(), page);
-    }
-
-    /// Puts an entry for a piece in, as [`Map::fault`] does those for pages.
-    fn insert_piece(&self, fault: Fault<'_>, piece: &Page) -> Outcome {
-        // Between the look at the page table and the entry nobody puts one for a page in.
-        let _alone = self.pieces.write();
-        fault.insert_piece(piece)
     }
 
     /// The gate is closed, or the page held: sleeps, if this access may, until neither is so, the
@@ -218,20 +210,4 @@ impl Map {
         let _ = self.sleep(sleep, address_space, report);
         Ok(released.retry())
     }
-}
-
-/// The piece that an entry is to show, if a fault can be served by an entry for a piece, and which of the
-/// map's pages is its first. `pages` are those of the wanted page.
-fn piece<'a>(
-    fault: &Fault<'_>,
-    state: &State,
-    pages: &'a Pages<'_>,
-) -> Option<(usize, PageRef<'a>)> {
-    let shown = PageRange::new(fault.piece()?, PIECE)?;
-    let place = state.part.as_ref()?.place(shown.start())?;
-
-    if place.pages < PIECE || state.held.holds_any(shown) {
-        return None;
-    }
-    Some((shown.start(), pages.piece(place.page)?))
 }

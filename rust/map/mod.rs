@@ -39,6 +39,7 @@ mod in_kernel;
 mod info;
 mod observe;
 mod page;
+mod piece;
 mod redirect;
 mod seal;
 mod segment;

@@ -113,6 +113,7 @@ extern "C" {
     pub(super) fn iomd_xa_init_accounted(xa: *mut xarray);
     pub(super) fn iomd_xa_insert_folio(xa: *mut xarray, index: c_ulong, first: *mut page) -> c_int;
     pub(super) fn iomd_xa_load_single(xa: *mut xarray, index: c_ulong) -> *mut page;
+    pub(super) fn iomd_xa_load_piece(xa: *mut xarray, index: c_ulong) -> *mut page;
     pub(super) fn iomd_xa_load_run(
         xa: *mut xarray,
         index: c_ulong,

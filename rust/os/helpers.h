@@ -74,6 +74,7 @@ struct page *iomd_alloc_piece(void);
 struct page *iomd_alloc_contiguous(unsigned long pages);
 void iomd_xa_init_accounted(struct xarray *xa);
 struct page *iomd_xa_load_single(struct xarray *xa, unsigned long index);
+struct page *iomd_xa_load_piece(struct xarray *xa, unsigned long index);
 unsigned long iomd_xa_load_run(struct xarray *xa, unsigned long index,
 			       struct page **pages, unsigned long most);
 void iomd_get_pages(struct page **pages, unsigned long count);

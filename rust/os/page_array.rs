@@ -122,6 +122,13 @@ impl PageArray {
         unsafe { PageRef::from_raw(bindings::iomd_xa_load_single(self.entries.get(), index)) }
     }
 
+    /// The first page of the piece that begins at `index`, if it is found at once.
+    #[inline]
+    pub(crate) fn piece(&self, index: usize) -> Option<PageRef<'_>> {
+        // SAFETY: As above.
+        unsafe { PageRef::from_raw(bindings::iomd_xa_load_piece(self.entries.get(), index)) }
+    }
+
     /// Makes `run` the pages from `index` on up to the first gap, so many at most.
     pub(crate) fn load<'a>(&'a self, run: &mut Run<'a>, index: usize, most: usize) {
         // SAFETY: The array was initialised; by the invariant its entries stay as long as `self`.

@@ -40,11 +40,6 @@ static bool is_page(const void *entry)
 	return (unsigned long)entry > 4096;
 }
 
-static struct page *single_page(void *entry)
-{
-	return is_page(entry) && !PageHead(entry) ? entry : NULL;
-}
-
 /* Where an index is in a node, and above that how far beyond it. */
 static unsigned long xa_slot(const void *node, unsigned long index)
 {
@@ -52,10 +47,11 @@ static unsigned long xa_slot(const void *node, unsigned long index)
 }
 
 /*
- * The page at an index, if it is there and is all of its folio: what faults
- * mostly look for, without an XA_STATE.
+ * The first page of the folio that has an index, if it is found at once: what
+ * faults mostly look for, without an XA_STATE.
  */
-struct page *iomd_xa_load_single(struct xarray *xa, unsigned long index)
+static __always_inline struct page *load_first(struct xarray *xa,
+					       unsigned long index)
 {
 	unsigned long slot;
 	void *entry;
@@ -63,15 +59,33 @@ struct page *iomd_xa_load_single(struct xarray *xa, unsigned long index)
 	guard(rcu)();
 	entry = rcu_dereference(xa->xa_head);
 	if (!xa_is_node(entry))
-		return index ? NULL : single_page(entry);
+		return !index && is_page(entry) ? entry : NULL;
 	slot = xa_slot(entry, index);
 	while (slot < XA_CHUNK_SIZE) {
 		entry = rcu_dereference(xa_to_node(entry)->slots[slot]);
 		if (!xa_is_node(entry))
-			return single_page(entry);
+			return is_page(entry) ? entry : NULL;
 		slot = xa_slot(entry, index) % XA_CHUNK_SIZE;
 	}
 	return NULL;
+}
+
+/* The page at an index, if it is there and is all of its folio. */
+struct page *iomd_xa_load_single(struct xarray *xa, unsigned long index)
+{
+	struct page *page = load_first(xa, index);
+
+	return page && !PageHead(page) ? page : NULL;
+}
+
+/* The first page of the piece that begins at an index, if one does. */
+struct page *iomd_xa_load_piece(struct xarray *xa, unsigned long index)
+{
+	struct page *page = load_first(xa, index);
+
+	if (!page || compound_order(page) != PMD_ORDER)
+		return NULL;
+	return index % compound_nr(page) ? NULL : page;
 }
 
 /*
