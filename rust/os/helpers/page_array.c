@@ -159,13 +159,15 @@ unsigned long iomd_xa_unshared_pages(struct xarray *xa, unsigned long index,
 		return slot - first;
 	}
 
-	/* A folio is in the first slot of those that are for its pages. */
+	/*
+	 * A folio is in the first slot of those that are for its pages, and
+	 * there are large ones of one size only: what else is there is a node.
+	 */
 	slots = pages >> xas.xa_node->shift;
 	for (offset = round_down(xas.xa_offset, slots) + slots;
 	     offset < XA_CHUNK_SIZE && count < most; offset += slots) {
 		folio = rcu_dereference(xas.xa_node->slots[offset]);
-		if (!is_page(folio) || xa_is_node(folio) ||
-		    folio_ref_count(folio) != 1 || folio_nr_pages(folio) != pages)
+		if (!folio || xa_is_internal(folio) || folio_ref_count(folio) != 1)
 			break;
 		count += pages;
 	}
