@@ -8,7 +8,7 @@
 
 ratios=$checkout/tools/bench/ratios.json
 # What takes little, and has a floor. Where a tick of the clock falls into is not the median.
-export IOMD_BENCH_PAGES=2048
+export IOMD_BENCH_PAGES=2048 IOMD_GUEST_MEMORY=${IOMD_GUEST_MEMORY:-4G}
 works=(--rounds 9 touch redirect suspend unpinnable large pager copy)
 
 if [[ ${1-} == --record ]]; then

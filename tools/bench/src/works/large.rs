@@ -14,16 +14,20 @@ use crate::world::{World, bytes};
 
 pub const WORKS: &[Work] = &[touched, redirected, suspended];
 
-/// More than elsewhere, so that what a call takes anyway is little of it. The floor's memory is as large:
-/// `qemu/bench.sh`.
+/// More than elsewhere, so that what a call takes anyway is little of it.
 fn pages(world: &World) -> usize {
     world.pages * 4
 }
 
-/// The floor, and where it is mapped.
-fn floor(world: &World) -> Result<Option<(Floor, Region)>> {
+/// Of a redirect: 1 GiB, if nothing else was asked for. The floor's memory is as large: `qemu/bench.sh`.
+fn redirected_pages(world: &World) -> usize {
+    world.pages * 16
+}
+
+/// The floor, and where so many pages of it are mapped.
+fn floor(world: &World, pages: usize) -> Result<Option<(Floor, Region)>> {
     let Some(floor) = world.floor(LARGE, 1)? else { return Ok(None) };
-    let region = Region::of(&floor, pages(world))?;
+    let region = Region::of(&floor, pages)?;
     region.write(1);
     Ok(Some((floor, region)))
 }
@@ -35,25 +39,26 @@ enum Layout {
     Pages,
 }
 
-fn buffer(world: &World, layout: Layout) -> Result<Descriptor> {
+fn buffer(world: &World, layout: Layout, pages: usize) -> Result<Descriptor> {
     let flags = match layout {
         Layout::Pieces => BufferFlags::LARGE,
         Layout::Pages => BufferFlags::empty(),
     };
-    Ok(world.client.buffer_with(bytes(pages(world)), flags)?)
+    Ok(world.client.buffer_with(bytes(pages), flags)?)
 }
 
-/// A map of it, and where it is mapped.
-fn map(world: &World, buffer: &Descriptor) -> Result<(Map, Region)> {
+/// A map of its so many pages, and where it is mapped.
+fn map(buffer: &Descriptor, pages: usize) -> Result<(Map, Region)> {
     let map = buffer.map().unique(true).create()?;
-    let region = Region::of(&map, pages(world))?;
+    let region = Region::of(&map, pages)?;
     region.write(1);
     Ok((map, region))
 }
 
 fn touched(world: &World) -> Result<Contest<'_>> {
+    let pages = pages(world);
     let touch = |layout| -> Result<_> {
-        let (map, region) = map(world, &buffer(world, layout)?)?;
+        let (map, region) = map(&buffer(world, layout, pages)?, pages)?;
         Ok(move || {
             map.suspend()?;
             map.resume()?;
@@ -64,7 +69,7 @@ fn touched(world: &World) -> Result<Contest<'_>> {
         })
     };
 
-    let floor = floor(world)?.map(|(floor, region)| {
+    let floor = floor(world, pages)?.map(|(floor, region)| {
         move || {
             floor.switch()?;
             timed(|| {
@@ -74,16 +79,17 @@ fn touched(world: &World) -> Result<Contest<'_>> {
         }
     });
 
-    Ok(Contest::new("touch of all pages in a row, 2 MiB entries", "page", pages(world))
+    Ok(Contest::new("touch of all pages in a row, 2 MiB entries", "page", pages)
         .floor(floor)
         .iomd(touch(Layout::Pieces)?)
         .rival("iomd, 4 KiB entries", Some(0.03), || touch(Layout::Pages)))
 }
 
 fn redirected(world: &World) -> Result<Contest<'_>> {
+    let pages = redirected_pages(world);
     let redirect = |layout| -> Result<_> {
-        let buffers = [buffer(world, layout)?, buffer(world, layout)?];
-        let (map, region) = map(world, &buffers[0])?;
+        let buffers = [buffer(world, layout, pages)?, buffer(world, layout, pages)?];
+        let (map, region) = map(&buffers[0], pages)?;
         let mut time = 0;
         Ok(move || {
             region.write(1);
@@ -95,32 +101,33 @@ fn redirected(world: &World) -> Result<Contest<'_>> {
         })
     };
 
-    let floor = floor(world)?.map(|(floor, region)| {
+    let floor = floor(world, pages)?.map(|(floor, region)| {
         move || {
             region.write(1);
             timed(|| floor.switch())
         }
     });
 
-    Ok(Contest::new("redirect of a touched map, 2 MiB entries", "page", pages(world))
+    Ok(Contest::new("redirect of a touched map, 2 MiB entries", "page", pages)
         .floor(floor)
         .iomd(redirect(Layout::Pieces)?)
         .rival("iomd, 4 KiB entries", Some(0.003), || redirect(Layout::Pages)))
 }
 
 fn suspended(world: &World) -> Result<Contest<'_>> {
+    let pages = pages(world);
     let suspended = |layout| -> Result<_> {
-        let (map, region) = map(world, &buffer(world, layout)?)?;
+        let (map, region) = map(&buffer(world, layout, pages)?, pages)?;
         Ok(suspend::map_touched(map, region))
     };
 
-    let floor = floor(world)?.map(|(floor, region)| suspend::floor_touched(floor, region));
+    let floor = floor(world, pages)?.map(|(floor, region)| suspend::floor_touched(floor, region));
 
-    Ok(Contest::new("suspend a touched map, 2 MiB entries", "page", pages(world))
+    Ok(Contest::new("suspend a touched map, 2 MiB entries", "page", pages)
         .floor(floor)
         .iomd(suspended(Layout::Pieces)?)
         .rival("iomd, 4 KiB entries", None, || suspended(Layout::Pages))
         .rival("userfaultfd, UFFDIO_WRITEPROTECT", Some(0.003), || {
-            suspend::memfd_touched(pages(world), Mode::WriteProtect)
+            suspend::memfd_touched(pages, Mode::WriteProtect)
         }))
 }
