@@ -8,6 +8,7 @@
 
 mod accesses;
 mod others;
+mod switches;
 
 use std::sync::atomic::AtomicU32;
 
