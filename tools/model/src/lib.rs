@@ -10,9 +10,12 @@
 //!
 //! One map is mapped in a process, which forks and then unmaps it while a controller redirects
 //! the map; threads of both processes access it.
+//!
+//! A model of its own, [`making`], is of a copy and a map that is just being made.
 
 mod access;
 mod controller;
+pub mod making;
 mod process;
 mod state;
 
