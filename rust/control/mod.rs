@@ -5,10 +5,12 @@
 //!
 //! One file per kind of file: [`client`] is an open /dev/iomd, [`descriptor`] and [`map`] are
 //! handles of those objects, [`static_map`] is a map of a mapping that was there already, [`task`] is
-//! the right to an address space, [`debugfs`] is for root to look at. Calls on a map that take more than
-//! a few lines have files of their own.
+//! the right to an address space, [`debugfs`] is for root to look at. Calls that take more than a few lines
+//! have files of their own.
 
 mod argument;
+mod buffer;
+mod by_id;
 mod bytes;
 pub(crate) mod client;
 mod composite;
@@ -16,6 +18,7 @@ pub(crate) mod debugfs;
 mod descriptor;
 mod dma_buf;
 mod existing;
+mod features;
 mod foreign;
 mod handle;
 mod into_task;
@@ -69,11 +72,6 @@ fn cache_modes() -> u32 {
     } else {
         WRITE_BACK_CACHES
     }
-}
-
-/// The number of a call within its kind of file, from an ioctl number; `ENOTTY` for other types.
-const fn bit(command: u32) -> u64 {
-    1 << (command & 0x1f)
 }
 
 /// Refuses unknown flags.
