@@ -68,6 +68,25 @@ impl Part {
         self.memory.range()
     }
 
+    /// The descriptor, and its pages that the observer shows as `range`.
+    pub(crate) fn shown(&self, range: PageRange) -> Option<(Strong<Descriptor>, PageRange)> {
+        let shown = self.range().slice(range.start(), range.pages())?;
+
+        Some((self.descriptor().clone(), shown))
+    }
+
+    /// Whether the observer shows one page as `range`, of which is found at once that nobody has it but its
+    /// buffer.
+    #[inline]
+    pub(crate) fn is_unshared(&self, range: PageRange) -> bool {
+        if range.pages() != 1 {
+            return false;
+        }
+        self.in_buffer(range.start())
+            .and_then(|(buffer, page)| Some((buffer.try_pages()?, page)))
+            .is_some_and(|(pages, page)| pages.single(page).is_some_and(|page| !page.is_shared()))
+    }
+
     /// Where in the descriptor the byte is that is at `page_offset` of the first page.
     pub(crate) fn offset_of(&self, page_offset: u64) -> u64 {
         let content = self.memory.extents().content(self.range().start());
@@ -121,6 +140,7 @@ impl Part {
 
     /// On what terms accesses wait because a descriptor is suspended, and the number of the address
     /// space whose accesses do not; `None` if they all pass.
+    #[inline]
     pub(crate) fn suspension(&self) -> Option<(Terms, usize)> {
         self.levels
             .iter()

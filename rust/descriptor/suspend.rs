@@ -29,11 +29,18 @@ pub(crate) struct DescriptorSuspension {
 impl Descriptor {
     /// On what terms accesses to it wait, and the number of the address space whose accesses do
     /// not; `None` if they all pass.
+    #[inline]
     pub(crate) fn suspension(&self) -> Option<(Terms, usize)> {
         // Whoever suspends it takes the lock of every observer after that, and lets it look again.
-        if !self.suspended.load(Acquire) {
-            return None;
+        if self.suspended.load(Acquire) {
+            self.suspension_there_is()
+        } else {
+            None
         }
+    }
+
+    #[inline(never)]
+    fn suspension_there_is(&self) -> Option<(Terms, usize)> {
         let observers = self.observers.lock();
         let DescriptorSuspension { suspension, safe } = observers.suspension.as_ref()?;
         let safe = safe.as_ref().map_or(0, KeptAddressSpace::number);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Which pages of a map a suspension holds up.
+//! Which pages of a map a suspension holds up, if not all.
 
 use crate::pure::{page_set, range::PageRange};
 use kernel::prelude::*;
@@ -8,7 +8,6 @@ use kernel::prelude::*;
 /// Pages of a map that accesses wait for.
 pub(super) enum Held {
     Nothing,
-    All,
     Some(Pages),
 }
 
@@ -33,7 +32,6 @@ impl Held {
     pub(super) fn holds(&self, page: usize) -> bool {
         match self {
             Held::Nothing => false,
-            Held::All => true,
             Held::Some(pages) => page_set::contains(&pages.set, page),
         }
     }
@@ -42,7 +40,6 @@ impl Held {
     pub(super) fn holds_any(&self, range: PageRange) -> bool {
         match self {
             Held::Nothing => false,
-            Held::All => true,
             Held::Some(pages) => page_set::overlaps(&pages.set, range),
         }
     }
@@ -51,7 +48,6 @@ impl Held {
     pub(super) fn free(&self, first: usize, most: usize) -> usize {
         match self {
             Held::Nothing => most,
-            Held::All => 0,
             Held::Some(_) => (first..)
                 .take(most)
                 .take_while(|&page| !self.holds(page))
@@ -85,7 +81,6 @@ impl Held {
                 pages.count = pages.count.saturating_sub(gone);
                 pages.count != 0
             }
-            Held::All => true,
             Held::Nothing => false,
         }
     }

@@ -45,7 +45,8 @@ pub(crate) struct Info {
 impl Map {
     /// Its state of this moment.
     pub(crate) fn info(&self) -> Info {
-        let (part, suspension, ended) = {
+        let suspension = self.standing.lock().suspension;
+        let (part, ended) = {
             let state = self.state.read();
             let part = state.part.as_ref().map(|part| {
                 let offset = part.offset_of(self.page_offset);
@@ -53,7 +54,7 @@ impl Map {
                 (part.descriptor().id(), offset, suspended)
             });
 
-            (part, state.suspension, state.ended)
+            (part, state.ended)
         };
         let (descriptor_id, offset, descriptor_suspended) = part.unwrap_or_default();
         let holder = self

@@ -12,7 +12,7 @@
 //! 4. `state`: what the map shows, taken for moments; faults only ever try it; then `pieces`, while
 //!    entries go in;
 //! 5. the core's i_mmap_rwsem and page-table locks; a descriptor's `observers`; `static_maps`, `wires`; a
-//!    registry; the spinlocks `terms`, under which `state` is tried, `holder`, and that of [`waiters`].
+//!    registry; the spinlocks `standing`, under which `state` is tried, `holder`, and that of [`waiters`].
 //!
 //! The protocol of a switch, which is what this module is about:
 //!
@@ -20,7 +20,7 @@
 //! controller                          access
 //! ----------                          ------
 //! close the gate                      faults: gate closed, or `state` taken -> waits
-//! write-lock state, unlock            (an insertion under way has `state` for reading: drained)
+//! drain state                         (an insertion under way has it for reading)
 //! zap: entries and TLBs are clean     faults -> waits
 //! look for pins
 //! write-lock state, new part, unlock
@@ -44,6 +44,7 @@ mod redirect;
 mod seal;
 mod segment;
 pub(crate) mod sharing;
+mod standing;
 mod state;
 pub(crate) mod static_map;
 mod switch;
@@ -64,7 +65,7 @@ use crate::{
         mutex::{new_killable_mutex, KillableMutex},
         rwsem::{new_rw_semaphore, RwSemaphore},
         trace, user,
-        wait::{new_wait_queue, Deadline, WaitQueue},
+        wait::{new_wait_queue, WaitQueue},
     },
     pure::{extents::Cover, gate::Gate, options::Options, range::PageRange},
     registry::{Identity, Object, Registry, Strong},
@@ -81,6 +82,7 @@ use kernel::{
         Arc, Mutex, SpinLock,
     },
 };
+use standing::Standing;
 use state::State;
 use static_map::StaticMap;
 use switch::Switch;
@@ -149,13 +151,10 @@ pub(crate) struct Map {
     gate: Gate,
     /// As in `state`; set before, for the same reason.
     ended: Atomic<bool>,
-    /// On what terms accesses wait while the gate is closed: see [`Terms`].
-    kernel_may_wait: Atomic<bool>,
-    deadline_ns: Atomic<i64>,
     /// Held while gate and terms change together, and by who refuses an access, so that he has the
     /// terms of what holds it up and not those of the switch before or after.
     #[pin]
-    terms: SpinLock<()>,
+    standing: SpinLock<Standing>,
     /// For writing while an entry for a piece goes in, and for reading while entries for its pages do.
     #[pin]
     pieces: RwSemaphore<()>,
@@ -214,15 +213,12 @@ impl Map {
                 control <- new_killable_mutex!((), "iomd_control"),
                 state <- new_big_reader_lock!(State {
                     part: None,
-                    suspension: None,
                     held: Held::Nothing,
                     ended: false,
                 }, "iomd_state"),
                 gate: Gate::new(),
                 ended: Atomic::new(false),
-                kernel_may_wait: Atomic::new(false),
-                deadline_ns: Atomic::new(Deadline::NEVER.nanoseconds()),
-                terms <- new_spinlock!((), "iomd_terms"),
+                standing <- new_spinlock!(Standing::PASS, "iomd_standing"),
                 pieces <- new_rw_semaphore!((), "iomd_pieces"),
                 access <- new_wait_queue!("iomd_access"),
                 pollers <- new_wait_queue!("iomd_pollers"),
@@ -314,6 +310,13 @@ impl Map {
         });
 
         page.wrapping_add(start.unwrap_or(0))
+    }
+
+    /// Whether the current task may make accesses of the kernel wait, and the creator may. Who has his
+    /// credentials may what he may.
+    fn may_suspend_the_kernel(&self) -> bool {
+        self.privileged
+            && (self.inode.has_current_credentials() || user::may_suspend_the_kernel())
     }
 
     /// Whether the mapping has ended.

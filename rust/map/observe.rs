@@ -8,7 +8,7 @@ use crate::{
         observer::{LockedObserver, Observer},
         Descriptor, Part,
     },
-    os::{mutex::Guard, user, wait::Deadline},
+    os::{mutex::Guard, wait::Deadline},
     pure::range::PageRange,
     suspension::Terms,
 };
@@ -80,7 +80,7 @@ impl LockedObserver for Locked<'_> {
     }
 
     fn passes(&self) -> bool {
-        !self.switch.holds_all() && self.switch.map().gate.passes_some()
+        self.switch.map().gate.passes_some()
     }
 
     fn is_sealed(&self) -> bool {
@@ -103,7 +103,7 @@ impl LockedObserver for Locked<'_> {
             let map = self.switch.map();
             self.switch.close(Terms {
                 // How long it takes depends on how much is copied, which the caller chose.
-                kernel_may_wait: map.privileged && user::may_suspend_the_kernel(),
+                kernel_may_wait: map.may_suspend_the_kernel(),
                 deadline: Deadline::NEVER,
             });
             self.closed = true;

@@ -8,7 +8,7 @@ use crate::{
         prepared::{Prepared, Purpose},
         Descriptor, Part,
     },
-    os::{user, wait::Deadline},
+    os::wait::Deadline,
     pure::range::PageRange,
     registry::Strong,
     suspension::{Abandoned, HandleId, Suspension, Terms},
@@ -64,9 +64,9 @@ impl Handle {
         }
         map.check_wires()?;
         let part = target.become_part(map)?;
-        let holdable = switch.close_and_look(Terms::SWITCH, map.range);
+        switch.close(Terms::SWITCH);
         switch.zap(map.range);
-        let pinned = held_pages(holdable, refuse_pinned);
+        let pinned = switch.check_pins(map.range, refuse_pinned);
         let unused = match pinned {
             Ok(pinned) => switch.redirect(part, pinned),
             Err(_) => {
@@ -99,7 +99,7 @@ impl Handle {
             terms: Terms {
                 // A suspension lasts as long as its caller likes, so that for it both he and the
                 // map's creator need the privilege, and if it lasts already, those before him.
-                kernel_may_wait: map.privileged && user::may_suspend_the_kernel(),
+                kernel_may_wait: map.may_suspend_the_kernel(),
                 deadline: patience.deadline,
             },
         };
@@ -111,9 +111,9 @@ impl Handle {
 
         // Not on the terms of the suspension: until it is sure not to be refused, nobody may suffer
         // from it.
-        let holdable = switch.close_and_look(Terms::SWITCH, range);
+        switch.close(Terms::SWITCH);
         switch.zap(range);
-        let pinned = held_pages(holdable, refuse_pinned);
+        let pinned = switch.check_pins(range, refuse_pinned);
         match pinned {
             Ok(_) => switch.hold(suspension, range, in_pages),
             Err(_) => switch.settle(),
@@ -153,15 +153,16 @@ impl Handle {
     }
 }
 
-/// How many of these pages are held by others than page tables. `EINTR` if the task is killed; `EBUSY` if
-/// there are any and that is to be refused.
-fn held_pages(holdable: Option<(Strong<Descriptor>, PageRange)>, refuse: bool) -> Result<usize> {
-    let held = holdable.map_or(Ok(0), |(descriptor, range)| descriptor.held_pages(range))?;
+impl Switch<'_> {
+    /// As [`Switch::held_pages`]; `EBUSY` if there are any and that is to be refused.
+    fn check_pins(&self, range: PageRange, refuse: bool) -> Result<usize> {
+        let held = self.held_pages(range)?;
 
-    if refuse && held != 0 {
-        return Err(EBUSY);
+        if refuse && held != 0 {
+            return Err(EBUSY);
+        }
+        Ok(held)
     }
-    Ok(held)
 }
 
 impl Map {
@@ -170,7 +171,7 @@ impl Map {
         let ends = |suspension: &Suspension| suspension.ends_with(handle);
 
         // Without the mutex first: few handles have one, and it can be held for a whole copy.
-        if !self.state.read().suspension.as_ref().is_some_and(ends) {
+        if !self.standing.lock().suspension.as_ref().is_some_and(ends) {
             return;
         }
         let switch = Switch::new(self, self.control.lock_unkillable());

@@ -2,7 +2,7 @@
 
 //! The steps of a switch, for whoever holds a map's control mutex.
 
-use super::{held::Held, state::Standing, Map, State};
+use super::{held::Held, standing::Standing, Map};
 use crate::{
     descriptor::{Descriptor, Part},
     os::{mutex::Guard, trace},
@@ -32,7 +32,7 @@ impl<'a> Switch<'a> {
 
     /// The redirect to nothing that holds accesses up, if one does.
     pub(super) fn suspension(&self) -> Option<Suspension> {
-        self.map.state.read().suspension
+        self.map.standing.lock().suspension
     }
 
     /// `EBUSY` if the memory may be taken away, or was.
@@ -44,40 +44,24 @@ impl<'a> Switch<'a> {
 
     /// From here on no fault inserts a page; all accesses that fault wait: on `terms`, or where none
     /// passes already, on those that they wait on.
+    #[inline]
     pub(super) fn close(&self, terms: Terms) {
         self.shut(terms);
-        // A fault that passed the gate has `state` until its page is in.
-        drop(self.map.state.write());
+        // A fault that passed the gate has `state` until its page is in; one that comes finds it closed.
+        self.map.state.drain();
     }
 
-    /// [`Switch::close`], and a look which pages others can hold through these of the map: those that
-    /// they show, and go on showing.
-    pub(super) fn close_and_look(
-        &self,
-        terms: Terms,
-        range: PageRange,
-    ) -> Option<(Strong<Descriptor>, PageRange)> {
-        self.shut(terms);
-        // As above.
-        let state = self.map.state.write();
-
-        if self.map.unpinnable {
-            None
-        } else {
-            state.shown(range)
-        }
-    }
-
-    /// Whoever fails to get the state from here on finds the gate closed, and sleeps: as of
-    /// [`Switch::close`], which waits for those who passed it besides.
+    /// Whoever enters from here on finds the gate closed, and sleeps: as of [`Switch::close`], which waits
+    /// for those who passed it besides.
+    #[inline]
     pub(super) fn shut(&self, terms: Terms) {
         let map = self.map;
-        let _terms = map.terms.lock();
 
         if map.gate.passes_some() {
-            self.set_terms(terms);
+            let mut standing = map.standing.lock();
+            standing.terms = terms;
+            map.gate.close();
         }
-        map.gate.close();
     }
 
     /// Takes away what faults have inserted of these pages, and what importers can do without: no access
@@ -94,35 +78,42 @@ impl<'a> Switch<'a> {
 
     /// How many pages of the memory that these show are held by others than page tables: none for a map
     /// through which nobody can. `EINTR` if the task is killed.
+    #[inline]
     pub(super) fn held_pages(&self, range: PageRange) -> Result<usize> {
         if self.map.unpinnable {
             return Ok(0);
         }
-        // Without the lock: it can be a long range.
-        self.shown(range)
-            .map_or(Ok(0), |(descriptor, shown)| descriptor.held_pages(shown))
+        let state = self.map.state.read();
+        let Some(part) = &state.part else {
+            return Ok(0);
+        };
+        if part.is_unshared(range) {
+            return Ok(0);
+        }
+        // Not with the lock: it can be a long range.
+        let shown = part.shown(range);
+        drop(state);
+        shown.map_or(Ok(0), |(descriptor, shown)| descriptor.held_pages(shown))
     }
 
     /// Whose memory these pages of the map show, and which.
     pub(super) fn shown(&self, range: PageRange) -> Option<(Strong<Descriptor>, PageRange)> {
-        self.map.state.read().shown(range)
+        self.map.state.read().part.as_ref()?.shown(range)
     }
 
     /// What the map holds, as [`Held::in_pages`]; `None` if it is so already. `ENOMEM`.
     pub(super) fn in_pages(&self) -> Result<Option<Held>> {
         // Nobody else changes it, so that there is no need to allocate with the lock.
-        let all = match &self.map.state.read().held {
-            Held::Some(_) => return Ok(None),
-            Held::Nothing => false,
-            Held::All => true,
-        };
+        if let Held::Some(_) = self.map.state.read().held {
+            return Ok(None);
+        }
 
-        Held::in_pages(self.map.range, all).map(Some)
+        Held::in_pages(self.map.range, self.holds_all()).map(Some)
     }
 
     /// Whether accesses to every page wait for the map's own suspension.
-    pub(super) fn holds_all(&self) -> bool {
-        matches!(self.map.state.read().held, Held::All)
+    fn holds_all(&self) -> bool {
+        self.map.standing.lock().holds_all
     }
 
     /// The map shows `part`, once accesses pass. To be settled.
@@ -137,11 +128,12 @@ impl<'a> Switch<'a> {
     /// [`Switch::install`], in place of a suspension too if there is one, and settles.
     pub(super) fn redirect(&self, part: Part, pinned: usize) -> Option<Part> {
         self.tell(&part, pinned);
-        let (before, standing) = self.change(|state| {
-            state.let_all_go();
-            state.show(part)
-        });
-        self.stand(standing);
+        let mut state = self.map.state.write();
+        state.held = Held::Nothing;
+        let before = state.show(part);
+        let descriptor = state.suspension();
+        drop(state);
+        self.stand(descriptor, Standing::let_all_go);
         before
     }
 
@@ -160,106 +152,111 @@ impl<'a> Switch<'a> {
     /// Accesses to these pages wait, besides those that do already. Settles.
     ///
     /// `in_pages` is what [`Switch::in_pages`] said, unless these are all pages.
-    pub(super) fn hold(
-        &self,
-        mut suspension: Suspension,
-        range: PageRange,
-        in_pages: Option<Held>,
-    ) {
-        let (last, standing) = self.change(|state| {
-            // It goes on, and so does what those before could not do.
-            if let Some(last) = &state.suspension {
-                suspension.terms.kernel_may_wait &= last.terms.kernel_may_wait;
+    #[inline]
+    pub(super) fn hold(&self, suspension: Suspension, range: PageRange, in_pages: Option<Held>) {
+        let all = range == self.map.range;
+        let descriptor = if all || self.holds_all() {
+            self.map.state.read().suspension()
+        } else {
+            let mut state = self.map.state.write();
+            if let Some(held) = in_pages {
+                state.held = held;
             }
-            state.hold(suspension, range, self.map.range, in_pages)
-        });
+            state.held.hold(range);
+            state.suspension()
+        };
+        let last = self.stand(descriptor, |standing| standing.hold(suspension, all));
 
         trace::suspend(self.map.id());
         self.changed();
         if last.is_some_and(|last| last.owner != suspension.owner) {
             self.map.forget_reports();
         }
-        self.stand(standing);
     }
 
     /// Accesses to these pages wait no more for the map's own suspension, if there is one. Settles.
     ///
     /// `in_pages` as of [`Switch::hold`].
+    #[inline]
     pub(super) fn let_go(&self, range: PageRange, in_pages: Option<Held>) {
-        let (is_suspended, standing) = self.change(|state| {
-            let is_suspended = state.suspension.is_some();
-            if is_suspended {
-                state.let_go(range, self.map.range, in_pages);
-            }
-            is_suspended
-        });
+        let all = range == self.map.range;
+        let state = self.map.state.read();
 
-        if is_suspended {
+        let (is_over, descriptor) = if all && matches!(state.held, Held::Nothing) {
+            (true, state.suspension())
+        } else {
+            drop(state);
+            let mut state = self.map.state.write();
+            if let Some(held) = in_pages {
+                state.held = held;
+            }
+            let is_over = all || !state.held.let_go(range);
+            if is_over {
+                state.held = Held::Nothing;
+            }
+            (is_over, state.suspension())
+        };
+        let was_suspended = self.stand(descriptor, |standing| {
+            let was_suspended = standing.suspension.is_some();
+
+            standing.holds_all = false;
+            if is_over {
+                standing.suspension = None;
+            }
+            was_suspended
+        });
+        if was_suspended {
             trace::resume(self.map.id());
             self.changed();
         }
-        self.stand(standing);
     }
 
     /// The map's own suspension is over, if there is one: with a redirect, which tells of itself. To be
     /// settled.
     pub(super) fn let_all_go(&self) {
-        self.map.state.write().let_all_go();
+        self.map.state.write().held = Held::Nothing;
+        self.map.standing.lock().let_all_go();
     }
 
     /// The suspension lasts, but otherwise. Settles.
     pub(super) fn change_suspension(&self, suspension: Suspension) {
-        let (_, standing) = self.change(|state| state.suspension.replace(suspension));
-
         self.changed();
-        self.stand(standing);
-    }
-
-    /// Changes the state, and says how accesses stand then. The gate is closed, or nobody loses what he
-    /// could get at before.
-    fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> (T, Standing) {
-        let mut state = self.map.state.write();
-        let result = change(&mut state);
-
-        (result, state.standing())
+        self.settle_after(|standing| standing.suspension = Some(suspension));
     }
 
     /// Opens the gate to whom nothing holds up, and tells the others on what terms they wait: the
     /// last step of every switch. It never closes an open gate.
     pub(super) fn settle(&self) {
-        let standing = self.map.state.read().standing();
-
-        self.stand(standing);
+        self.settle_after(|_| ());
     }
 
-    /// As [`Switch::settle`], with what the state says.
-    fn stand(&self, standing: Standing) {
+    /// [`Switch::settle`], after a change.
+    fn settle_after(&self, change: impl FnOnce(&mut Standing)) {
+        let descriptor = self.map.state.read().suspension();
+
+        self.stand(descriptor, change);
+    }
+
+    /// [`Switch::settle`], after a change, with what the state says of the descriptor's suspension. The gate
+    /// is closed, or nobody loses what he could get at before.
+    #[inline]
+    fn stand<T>(
+        &self,
+        descriptor: Option<(Terms, usize)>,
+        change: impl FnOnce(&mut Standing) -> T,
+    ) -> T {
         let map = self.map;
-        let Standing { safe, mut terms } = standing;
+        let mut standing = map.standing.lock();
 
-        terms.kernel_may_wait &= map.privileged;
-        {
-            let _terms = map.terms.lock();
-
-            if let Some(safe) = safe {
-                map.gate.spare(safe);
-            } else {
-                map.gate.open();
-            }
-            self.set_terms(terms);
+        let result = change(&mut standing);
+        match standing.settle(descriptor) {
+            Some(safe) => map.gate.spare(safe),
+            None => map.gate.open(),
         }
+        standing.terms.kernel_may_wait &= map.privileged;
+        drop(standing);
         map.access.wake_all();
-    }
-
-    /// With `terms` locked.
-    fn set_terms(&self, terms: Terms) {
-        let Terms {
-            kernel_may_wait,
-            deadline,
-        } = terms;
-
-        self.map.kernel_may_wait.store(kernel_may_wait, Relaxed);
-        self.map.deadline_ns.store(deadline.nanoseconds(), Relaxed);
+        result
     }
 
     fn changed(&self) {

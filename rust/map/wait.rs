@@ -8,9 +8,10 @@ use crate::{
         big_reader_lock::ReadGuard,
         trace,
         vma::AddressSpace,
-        wait::{Deadline, Sleep},
+        wait::Sleep,
     },
     pure::wait::{Access, Verdict},
+    suspension::Terms,
 };
 use kernel::{
     prelude::*,
@@ -49,11 +50,11 @@ impl Map {
         page: usize,
         access: impl FnOnce(bool) -> Access,
     ) -> Option<Verdict> {
-        let _terms = self.terms.lock();
-        let verdict = if self.deadline().has_passed() {
+        let standing = self.standing.lock();
+        let verdict = if standing.terms.deadline.has_passed() {
             Verdict::Refuse
         } else {
-            access(self.kernel_may_wait.load(Relaxed)).verdict()
+            access(standing.terms.kernel_may_wait).verdict()
         };
 
         // It was a switch, and that is over: these terms are for others.
@@ -87,7 +88,7 @@ impl Map {
         let outcome = self.access.wait(
             sleep,
             || self.lets_reach(address_space, page) || self.must_not_wait(sleep),
-            || self.deadline(),
+            || self.terms().deadline,
         );
         drop(place);
         counters.waiters.fetch_sub(1, Relaxed);
@@ -97,14 +98,14 @@ impl Map {
         outcome
     }
 
-    fn deadline(&self) -> Deadline {
-        Deadline::from_nanoseconds(self.deadline_ns.load(Relaxed))
+    fn terms(&self) -> Terms {
+        self.standing.lock().terms
     }
 
     /// Whether one who sleeps is to happen again although the gate is closed: he would get SIGBUS
     /// now. Who came to the short wait of a switch must not find himself in a suspension that he
     /// would not have been let into.
     fn must_not_wait(&self, sleep: Sleep) -> bool {
-        self.has_ended() || sleep == Sleep::Killable && !self.kernel_may_wait.load(Relaxed)
+        self.has_ended() || sleep == Sleep::Killable && !self.terms().kernel_may_wait
     }
 }

@@ -117,12 +117,18 @@ impl<T, L> BigReaderLock<T, L> {
     }
 
     /// Takes the lock for reading; sleeps while a writer has it or waits for it.
+    #[inline]
     pub(crate) fn read(&self) -> ReadGuard<'_, T, L> {
+        self.try_read().unwrap_or_else(|| self.read_after_writers())
+    }
+
+    #[cold]
+    fn read_after_writers(&self) -> ReadGuard<'_, T, L> {
         loop {
+            drop(self.writers.read());
             if let Some(guard) = self.try_read() {
                 return guard;
             }
-            drop(self.writers.read());
         }
     }
 
@@ -153,6 +159,14 @@ impl<T, L> BigReaderLock<T, L> {
             self.left.wait_unkillable(|| self.are_out());
         }
         guard
+    }
+
+    /// Waits until all readers have left who have the lock now. Who comes meanwhile may have it, and sees
+    /// what the caller wrote before.
+    pub(crate) fn drain(&self) {
+        if !self.lines.iter().all(|line| line.count.has_drained()) {
+            drop(self.write());
+        }
     }
 
     /// What each processor's readers have.

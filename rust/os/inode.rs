@@ -62,6 +62,14 @@ impl Inode {
         })
     }
 
+    /// Whether the current task has the very credentials with which the inode was made. They never change:
+    /// a task that gains or loses a right gets others.
+    pub(crate) fn has_current_credentials(&self) -> bool {
+        // SAFETY: There is always a current task, and nobody else changes its credentials. The anchor is
+        // open, and so keeps its own.
+        unsafe { (*bindings::get_current()).cred == (*self.anchor.as_ptr()).f_cred }
+    }
+
     /// Opens an inner file that owns `object`; /proc/PID/maps shows `name`.
     ///
     /// `ENFILE`, `ENOMEM`.

@@ -10,7 +10,6 @@
 use super::bindings;
 use core::{cell::UnsafeCell, marker::PhantomData, ops};
 use kernel::{
-    error::to_result,
     prelude::*,
     sync::LockClassKey,
     types::{NotThreadSafe, Opaque},
@@ -60,8 +59,9 @@ impl<T> KillableMutex<T> {
     /// Locks; `EINTR` if the task is killed while it waits.
     pub(crate) fn lock(&self) -> Result<Guard<'_, T>> {
         // SAFETY: The mutex was initialised and is pinned.
-        to_result(unsafe { bindings::iomd_mutex_lock_killable(self.mutex.get()) })
-            .map_err(|_| EINTR)?;
+        if unsafe { bindings::iomd_mutex_lock_killable(self.mutex.get()) } != 0 {
+            return Err(EINTR);
+        }
         Ok(Guard::of(self))
     }
 
@@ -84,10 +84,12 @@ impl<T> KillableMutex<T> {
     pub(crate) fn lock_nested<O>(&self, outer: &Guard<'_, O>) -> Result<Guard<'_, T>> {
         // SAFETY: Both mutexes were initialised and are pinned; the guard shows that the outer one
         // is held.
-        to_result(unsafe {
+        let error = unsafe {
             bindings::iomd_mutex_lock_killable_nest_lock(self.mutex.get(), outer.lock.mutex.get())
-        })
-        .map_err(|_| EINTR)?;
+        };
+        if error != 0 {
+            return Err(EINTR);
+        }
         Ok(Guard::of(self))
     }
 }

@@ -103,7 +103,7 @@ impl Page {
     }
 
     /// Whether somebody else has a reference, page tables included.
-    pub(super) fn is_shared(&self) -> bool {
+    pub(crate) fn is_shared(&self) -> bool {
         // SAFETY: By the invariant the page is valid.
         unsafe { bindings::iomd_page_ref_count(self.as_ptr()) > 1 }
     }

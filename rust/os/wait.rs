@@ -82,16 +82,6 @@ impl Deadline {
         self != Self::NEVER && unsafe { bindings::ktime_get() } >= self.0
     }
 
-    /// For [`Atomic`](kernel::sync::atomic::Atomic)s.
-    pub(crate) const fn nanoseconds(self) -> i64 {
-        self.0
-    }
-
-    /// From [`Deadline::nanoseconds`].
-    pub(crate) const fn from_nanoseconds(nanoseconds: i64) -> Self {
-        Self(nanoseconds)
-    }
-
     /// Sleeps, in the state that was set before, until it comes or the task is woken.
     fn sleep(mut self) {
         let expires = if self == Self::NEVER {

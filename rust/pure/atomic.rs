@@ -4,7 +4,7 @@
 //! the memory model allows.
 
 #[cfg(MODULE)]
-pub use kernel::sync::atomic::{Acquire, Atomic, Relaxed, Release};
+pub use kernel::sync::atomic::{Acquire, Atomic, Full, Relaxed, Release};
 
 #[cfg(not(MODULE))]
 pub use host::*;
@@ -17,6 +17,8 @@ mod host {
     pub const Acquire: Ordering = Ordering::Acquire;
     pub const Relaxed: Ordering = Ordering::Relaxed;
     pub const Release: Ordering = Ordering::Release;
+    /// The kernel's is stronger.
+    pub const Full: Ordering = Ordering::AcqRel;
 
     /// What there are atomics of.
     pub trait AtomicType: Sized {

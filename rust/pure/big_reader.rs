@@ -7,8 +7,10 @@
 //!   kept out. He counts himself [out](Count::leave) there either way.
 //! - A writer [keeps readers out](Count::keep_out) at one count after the other, and then waits until there is
 //!   nobody [left](Count::is_empty) at any.
+//! - Who only waits for those who are in by now, and has told others to turn back, looks whether each count
+//!   [has drained](Count::has_drained).
 
-use super::atomic::{Acquire, Atomic, Release};
+use super::atomic::{Acquire, Atomic, Full, Release};
 
 /// Set in a count at which readers are kept out.
 const KEPT_OUT: usize = 1 << (usize::BITS - 1);
@@ -43,6 +45,13 @@ impl Count {
     /// Whether nobody is in who entered here.
     pub fn is_empty(&self) -> bool {
         self.0.load(Acquire) & !KEPT_OUT == 0
+    }
+
+    /// Whether nobody is in who entered here before. Whoever enters later sees what the caller wrote until
+    /// now.
+    pub fn has_drained(&self) -> bool {
+        // It is written, so that each reader's entry is before or after it.
+        self.0.fetch_add(0, Full) & !KEPT_OUT == 0
     }
 
     /// Readers may enter again.
