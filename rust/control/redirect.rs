@@ -81,7 +81,7 @@ impl MapFile {
     pub(super) fn target(&self, descriptor: i32, offset: u64) -> Result<Target> {
         let map = self.map();
         let target = file::Descriptor::<DescriptorFile>::get(descriptor)?;
-        let descriptor = target.object().descriptor().clone();
+        let descriptor = target.object().descriptor();
         let (range, page_offset) = descriptor.pages_from(offset, map.range().pages())?;
 
         if map.options().needs_write() && !target.object().may_write(target.access()) {
@@ -92,7 +92,7 @@ impl MapFile {
             return Err(EINVAL);
         }
         let purpose = Purpose::showing(map.options().needs_write());
-        Descriptor::prepare(&descriptor, range, purpose).map(Target)
+        Descriptor::prepare(descriptor, range, purpose).map(Target)
     }
 
     pub(super) fn resume(&self, argument: UserPtr) -> Result<isize> {

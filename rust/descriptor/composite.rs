@@ -8,7 +8,6 @@
 
 use super::{
     extents::Extents,
-    few::Few,
     memory::{Facts, Kind, Leaf, Place},
     Descriptor,
 };
@@ -184,31 +183,70 @@ impl Shown {
         self.descriptor.is_same(&other.descriptor) && self.range.overlaps(other.range)
     }
 
-    /// Everything of which pages are among those of `range`: the descriptor itself first, and then
-    /// each that is below it, as often as it is there. `ENOMEM`.
-    pub(super) fn all(descriptor: &Strong<Descriptor>, range: PageRange) -> Result<Few<Self>> {
-        let mut all = Few::One(Self {
-            descriptor: descriptor.clone(),
-            range,
-        });
+    /// Adds the parts of it that have some of its pages. `ENOMEM`.
+    fn add_parts(&self, below: &mut Option<KVVec<Self>>) -> Result {
+        let Memory::Composite(composite) = &self.descriptor.memory else {
+            return Ok(());
+        };
+        let below = below.get_or_insert_with(KVVec::new);
 
-        let mut next = 0;
-        while let Some(shown) = all.get(next) {
-            next += 1;
-            // What has memory of its own has nothing below it.
-            if shown.leaf().is_some() {
-                continue;
-            }
-            let (descriptor, range) = (shown.descriptor.clone(), shown.range);
-            if let Memory::Composite(composite) = &descriptor.memory {
-                for (number, part) in composite.parts().iter().enumerate() {
-                    if let Some(range) = composite.share(number, range) {
-                        let descriptor = part.clone();
-                        all.push(Self { descriptor, range }, GFP_KERNEL)?;
-                    }
-                }
+        for (number, part) in composite.parts().iter().enumerate() {
+            if let Some(range) = composite.share(number, self.range) {
+                let descriptor = part.clone();
+                below.push(Self { descriptor, range }, GFP_KERNEL_ACCOUNT)?;
             }
         }
-        Ok(all)
+        Ok(())
+    }
+}
+
+/// Everything of which pages are among some of a descriptor: the descriptor itself, and each that is below
+/// it, as often as it is there.
+pub(super) struct Levels {
+    top: Shown,
+    /// `None` where it has memory of its own.
+    below: Option<KVVec<Shown>>,
+}
+
+impl Levels {
+    /// `ENOMEM`.
+    pub(super) fn new(descriptor: &Strong<Descriptor>, range: PageRange) -> Result<Self> {
+        let top = Shown {
+            descriptor: descriptor.clone(),
+            range,
+        };
+        let mut below = None;
+
+        top.add_parts(&mut below)?;
+        let mut next = 0;
+        while let Some(shown) = below.as_deref().and_then(|below| below.get(next)) {
+            let shown = Shown {
+                descriptor: shown.descriptor.clone(),
+                range: shown.range,
+            };
+            shown.add_parts(&mut below)?;
+            next += 1;
+        }
+        Ok(Self { top, below })
+    }
+
+    /// The descriptor itself.
+    pub(super) fn top(&self) -> &Shown {
+        &self.top
+    }
+
+    /// All, the descriptor itself first.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Shown> {
+        Iterator::chain(iter::once(&self.top), self.below.iter().flatten())
+    }
+
+    /// All, the descriptor itself first.
+    pub(super) fn into_iter(self) -> impl Iterator<Item = Shown> {
+        Iterator::chain(iter::once(self.top), self.below.into_iter().flatten())
+    }
+
+    /// What has memory of its own.
+    pub(super) fn leaves(&self) -> impl Iterator<Item = &Arc<dyn Leaf>> {
+        self.iter().filter_map(Shown::leaf)
     }
 }

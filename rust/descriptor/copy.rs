@@ -10,7 +10,7 @@
 //! Everything that can fail comes before the first byte is copied.
 
 use super::{
-    composite::Shown,
+    composite::{Levels, Shown},
     few::Few,
     observer::{ById, Claimed, LockedObserver, Observer, Use},
     prepared::{Prepared, Purpose},
@@ -66,7 +66,7 @@ impl Pieces {
     fn of(descriptor: &Strong<Descriptor>, span: &Span) -> Result<Self> {
         let mut pieces = Few::Nothing;
 
-        for shown in Shown::all(descriptor, span.pages)? {
+        for shown in Levels::new(descriptor, span.pages)?.into_iter() {
             if shown.leaf().is_some() {
                 pieces.push(shown, GFP_KERNEL)?;
             }
@@ -252,7 +252,7 @@ impl Copy<'_> {
                 locked.is_writable(),
                 // They move together, and so must not depend on who is first.
                 self.common_cache_mode(),
-                observer.clone(),
+                || observer.clone(),
             )?)
         } else {
             None

@@ -2,11 +2,8 @@
 
 //! Lists that mostly have one entry, which then needs no memory of its own.
 
-use core::{iter::Chain, mem, ops::Deref, option, slice};
-use kernel::{
-    alloc::{allocator::KVmalloc, Flags, IntoIter},
-    prelude::*,
-};
+use core::{mem, ops::Deref, slice};
+use kernel::{alloc::Flags, prelude::*};
 
 /// Entries in a row.
 pub(super) enum Few<T> {
@@ -43,20 +40,5 @@ impl<T> Deref for Few<T> {
             Self::One(entry) => slice::from_ref(entry),
             Self::Many(many) => many,
         }
-    }
-}
-
-impl<T> IntoIterator for Few<T> {
-    type Item = T;
-    type IntoIter = Chain<option::IntoIter<T>, IntoIter<T, KVmalloc>>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        let (one, many) = match self {
-            Self::Nothing => (None, KVVec::new()),
-            Self::One(entry) => (Some(entry), KVVec::new()),
-            Self::Many(many) => (None, many),
-        };
-
-        Iterator::chain(one.into_iter(), many)
     }
 }

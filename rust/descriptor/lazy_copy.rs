@@ -21,7 +21,7 @@
 
 use super::{
     buffer::{self, Buffer},
-    composite::Shown,
+    composite::Levels,
     extents::Extents,
     memory::{Facts, Leaf, Store},
     pending::Pending,
@@ -45,7 +45,7 @@ impl LazyCopy {
     /// It is on the current task's account, and is to be taken or dropped. `ENODATA` if the pages were
     /// taken away; `ENOMEM`, also beyond the locked memory that is left.
     pub(crate) fn new(descriptor: &Strong<Descriptor>, range: PageRange) -> Result<Option<Self>> {
-        let all = Shown::all(descriptor, range)?;
+        let all = Levels::new(descriptor, range)?;
         let whole = all.iter().find(|shown| {
             let buffer = shown.descriptor.buffer();
 

@@ -7,7 +7,6 @@
 
 use super::{
     buffer::Buffer,
-    composite::Shown,
     few::Few,
     memory::Place,
     observer::{Observer, Ticket},
@@ -23,20 +22,13 @@ use kernel::{prelude::*, sync::Arc};
 
 /// A part of a descriptor that an observer shows; it stops being one when this is dropped.
 pub(crate) struct Part {
-    // Dropped first: who shows the memory goes before it may.
-    /// At least one: the descriptor itself.
-    levels: Few<Level>,
     memory: Prepared,
-}
-
-/// A place in a descriptor's list.
-struct Level {
-    shown: Shown,
-    ticket: Ticket,
+    /// The places in the lists, in the order of the memory's levels.
+    tickets: Few<Ticket>,
 }
 
 impl Part {
-    /// Lets `observer` show memory, in a cache mode or, with none, in that which the memory has.
+    /// Lets an observer show memory, in a cache mode or, with none, in that which the memory has.
     /// `EBUSY` if that part is being copied and the observer would be a new writer, or if the memory
     /// may be taken away and the observer is relied on; and as of [`Descriptor::attach`].
     ///
@@ -45,19 +37,23 @@ impl Part {
         memory: Prepared,
         writable: bool,
         cache_mode: Option<CacheMode>,
-        observer: Arc<dyn Observer>,
+        observer: impl Fn() -> Arc<dyn Observer>,
     ) -> Result<Self> {
-        let all = Shown::all(&memory, memory.range())?;
-        let mut levels = Few::Nothing;
+        let mut part = Self {
+            memory,
+            tickets: Few::Nothing,
+        };
 
-        for shown in all {
+        for shown in part.memory.levels().iter() {
             let mode = cache_mode.filter(|_| shown.leaf().is_some());
             let ticket = shown
                 .descriptor
-                .attach(shown.range, writable, mode, observer.clone())?;
-            levels.push(Level { shown, ticket }, GFP_KERNEL_ACCOUNT)?;
+                .attach(shown.range, writable, mode, observer())?;
+            part.tickets
+                .push(ticket, GFP_KERNEL_ACCOUNT)
+                .inspect_err(|_| shown.descriptor.detach(ticket))?;
         }
-        Ok(Self { levels, memory })
+        Ok(part)
     }
 
     pub(crate) fn descriptor(&self) -> &Strong<Descriptor> {
@@ -131,9 +127,9 @@ impl Part {
     }
 
     fn ranges_of<'a>(&'a self, descriptor: &'a Descriptor) -> impl Iterator<Item = PageRange> + 'a {
-        self.levels
+        self.memory
+            .levels()
             .iter()
-            .map(|level| &level.shown)
             .filter(|shown| shown.descriptor.id() == descriptor.id())
             .map(|shown| shown.range)
     }
@@ -142,9 +138,10 @@ impl Part {
     /// space whose accesses do not; `None` if they all pass.
     #[inline]
     pub(crate) fn suspension(&self) -> Option<(Terms, usize)> {
-        self.levels
+        self.memory
+            .levels()
             .iter()
-            .filter_map(|level| level.shown.descriptor.suspension())
+            .filter_map(|shown| shown.descriptor.suspension())
             .reduce(|(terms, safe), (others, other_safe)| {
                 let safe = if safe == other_safe { safe } else { 0 };
                 (terms.and(others), safe)
@@ -153,10 +150,9 @@ impl Part {
 
     /// `EBUSY` if memory of it may be taken away, or was.
     pub(crate) fn check_non_volatile(&self) -> Result {
-        let is_kept =
-            |level: &Level| level.shown.descriptor.own_purgeable() == Purgeable::NonVolatile;
+        let mut levels = self.memory.levels().iter();
 
-        if self.levels.iter().all(is_kept) {
+        if levels.all(|shown| shown.descriptor.own_purgeable() == Purgeable::NonVolatile) {
             Ok(())
         } else {
             Err(EBUSY)
@@ -164,8 +160,11 @@ impl Part {
     }
 }
 
-impl Drop for Level {
+impl Drop for Part {
+    /// Who shows the memory goes before it may.
     fn drop(&mut self) {
-        self.shown.descriptor.detach(self.ticket);
+        for (shown, &ticket) in self.memory.levels().iter().zip(&*self.tickets) {
+            shown.descriptor.detach(ticket);
+        }
     }
 }

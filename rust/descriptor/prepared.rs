@@ -6,9 +6,7 @@
 //! memory of others is held from the first to the last.
 
 use super::{
-    composite::{Memory, Shown},
-    few::Few,
-    memory::Leaf,
+    composite::{Levels, Memory},
     reserve::Reserve,
     Descriptor,
 };
@@ -18,7 +16,7 @@ use crate::{
     registry::Strong,
 };
 use core::ops::Deref;
-use kernel::{prelude::*, sync::Arc};
+use kernel::prelude::*;
 
 /// What memory is prepared for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -46,19 +44,9 @@ impl Purpose {
 
 /// A use of some pages of a descriptor, whose memory is there as long as this is.
 pub(crate) struct Prepared {
-    descriptor: Strong<Descriptor>,
-    range: PageRange,
-    _holds: Few<Hold>,
-}
-
-/// What a leaf counts.
-struct Hold(Arc<dyn Leaf>);
-
-impl Hold {
-    fn new(leaf: &Arc<dyn Leaf>, purpose: Purpose) -> Result<Self> {
-        leaf.prepare(purpose)?;
-        Ok(Self(leaf.clone()))
-    }
+    levels: Levels,
+    /// How many of the leaves among them count it.
+    leaves: usize,
 }
 
 impl Descriptor {
@@ -82,7 +70,7 @@ impl Descriptor {
     /// an access of the kernel's.
     ///
     /// `EACCES` if they are to be written and are not made for that, or are prepared to be read only;
-    /// `ENOMEM`; and what keeps memory of their kind from being there ([`Leaf::prepare`]).
+    /// `ENOMEM`; and what keeps memory of their kind from being there ([`super::memory::Leaf::prepare`]).
     pub(crate) fn prepare(
         this: &Strong<Self>,
         range: PageRange,
@@ -91,16 +79,16 @@ impl Descriptor {
         if purpose == Purpose::Write && !this.is_writable() {
             return Err(EACCES);
         }
-        let shown = Shown::all(this, range)?;
-        let mut holds = Few::Nothing;
-        for leaf in shown.iter().filter_map(Shown::leaf) {
-            holds.push(Hold::new(leaf, purpose)?, GFP_KERNEL_ACCOUNT)?;
+        let mut prepared = Prepared {
+            levels: Levels::new(this, range)?,
+            leaves: 0,
+        };
+
+        for leaf in prepared.levels.leaves() {
+            leaf.prepare(purpose)?;
+            prepared.leaves += 1;
         }
-        Ok(Prepared {
-            descriptor: this.clone(),
-            range,
-            _holds: holds,
-        })
+        Ok(prepared)
     }
 
     /// The same descriptor, if its memory is what is there, where it comes from; or else a new one, of
@@ -120,7 +108,12 @@ impl Descriptor {
 impl Prepared {
     /// The pages that are prepared.
     pub(crate) fn range(&self) -> PageRange {
-        self.range
+        self.levels.top().range
+    }
+
+    /// Whose pages they are, directly or by way of others.
+    pub(super) fn levels(&self) -> &Levels {
+        &self.levels
     }
 
     /// Gives each page memory that has none, where memory comes on first touch.
@@ -128,9 +121,9 @@ impl Prepared {
     /// `ENOMEM` beyond its creator's limits, `ENODATA` if it was taken away, `EINTR` if the task is
     /// killed: no page gets any then.
     pub(crate) fn bring(&self) -> Result {
-        let mut reserve = Reserve::new(&self.descriptor);
+        let mut reserve = Reserve::new(self);
 
-        for page in self.range.start()..self.range.end() {
+        for page in self.range().start()..self.range().end() {
             reserve.add(page)?;
             if task::is_killed() {
                 return Err(EINTR);
@@ -145,12 +138,14 @@ impl Deref for Prepared {
     type Target = Strong<Descriptor>;
 
     fn deref(&self) -> &Strong<Descriptor> {
-        &self.descriptor
+        &self.levels.top().descriptor
     }
 }
 
-impl Drop for Hold {
+impl Drop for Prepared {
     fn drop(&mut self) {
-        self.0.complete();
+        for leaf in self.levels.leaves().take(self.leaves) {
+            leaf.complete();
+        }
     }
 }

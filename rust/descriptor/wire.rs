@@ -2,7 +2,7 @@
 
 //! Memory that is wired: it is there, and is not taken away.
 
-use super::{composite::Shown, memory::Store, reserve::Reserve, Descriptor};
+use super::{composite::{Levels, Shown}, memory::Store, reserve::Reserve, Descriptor};
 use crate::{
     os::task,
     pure::{purge::Purgeable, range::PageRange},
@@ -26,7 +26,7 @@ impl Wired {
             all: KVVec::new(),
         };
 
-        for shown in Shown::all(descriptor, range)? {
+        for shown in Levels::new(descriptor, range)?.into_iter() {
             // Room first: what is counted is in the list.
             wired.all.reserve(1, GFP_KERNEL_ACCOUNT)?;
             {

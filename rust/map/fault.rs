@@ -7,6 +7,7 @@ use crate::{
     descriptor::memory::{Pages, Place},
     os::{
         fault::{Fault, Outcome},
+        fault_count::Counted,
         folio::PIECE,
         run::Run,
         task::Pid,
@@ -54,13 +55,13 @@ impl Map {
         let Some(memory) = pages.single(index) else {
             return Err(fault);
         };
-        self.served(&state, page, Course::anew(page));
+        let counted = self.served(&state, page, Course::anew(page));
         // `state` is held until the entry is in, so that a switch that closes the gate now drains us
         // before it zaps.
         Ok(if self.unpinnable {
-            fault.insert_special(memory.physical_address(), iter::empty())
+            fault.insert_special(counted, memory.physical_address(), iter::empty())
         } else {
-            fault.insert_page(&memory)
+            fault.insert_page(counted, &memory)
         })
     }
 
@@ -147,9 +148,9 @@ impl Map {
             if fault.wants_piece() {
                 return Ok(fault.fall_back());
             }
-            self.served(state, wanted, course.after(wanted, most));
+            let counted = self.served(state, wanted, course.after(wanted, most));
             let following = pages.addresses(place.page.saturating_add(1), most.saturating_sub(1));
-            return Ok(fault.insert_special(address, following));
+            return Ok(fault.insert_special(counted, address, following));
         }
 
         let mut run = Run::new();
@@ -160,8 +161,8 @@ impl Map {
         if fault.wants_piece() {
             return Ok(match piece::wanted(&fault, state, pages) {
                 Some((first, piece)) => {
-                    self.served(state, wanted, course.after(first, PIECE));
-                    self.insert_piece(fault, &piece)
+                    let counted = self.served(state, wanted, course.after(first, PIECE));
+                    self.insert_piece(fault, counted, &piece)
                 }
                 None => fault.fall_back(),
             });
@@ -171,16 +172,16 @@ impl Map {
         if no_piece.is_some() && fault.has_piece() {
             return Ok(fault.happen_again());
         }
-        self.served(state, wanted, course.after(wanted, most));
-        Ok(fault.insert(&mut run, most, |run, distance, most| {
+        let counted = self.served(state, wanted, course.after(wanted, most));
+        Ok(fault.insert(counted, &mut run, most, |run, distance, most| {
             pages.load(run, place.page.saturating_add(distance), most);
         }))
     }
 
     #[inline(always)]
-    pub(super) fn served(&self, state: &Entered<'_>, page: usize, course: Course) {
-        state.local().served(course);
+    pub(super) fn served(&self, state: &Entered<'_>, page: usize, course: Course) -> Counted {
         trace::fault(self.id(), page);
+        state.local().served(course)
     }
 
     /// The gate is closed, or the page held: sleeps, if this access may, until neither is so, the

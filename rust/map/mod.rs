@@ -243,7 +243,7 @@ impl Map {
                 memory,
                 !options.is_read_only(),
                 options.cache_mode(),
-                map.arc().clone(),
+                || map.arc().clone(),
             )?);
         }
         // A descriptor that is suspended later closes the gate itself.

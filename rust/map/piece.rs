@@ -7,6 +7,7 @@ use crate::{
     descriptor::memory::Pages,
     os::{
         fault::{Fault, Outcome},
+        fault_count::Counted,
         folio::PIECE,
         pages::{Page, PageRef},
     },
@@ -43,20 +44,25 @@ impl Map {
         let Some(piece) = pages.piece(index) else {
             return Err(fault);
         };
-        self.served(
+        let counted = self.served(
             &state,
             fault.page(),
             state.local().course().after(first, PIECE),
         );
         // As for a page, `state` is held until the entry is in.
-        Ok(self.insert_piece(fault, &piece))
+        Ok(self.insert_piece(fault, counted, &piece))
     }
 
     /// Puts an entry for a piece in, as [`Map::fault`] does those for pages.
-    pub(super) fn insert_piece(&self, fault: Fault<'_>, piece: &Page) -> Outcome {
+    pub(super) fn insert_piece(
+        &self,
+        fault: Fault<'_>,
+        counted: Counted,
+        piece: &Page,
+    ) -> Outcome {
         // Between the look at the page table and the entry nobody puts one for a page in.
         let _alone = self.pieces.write();
-        fault.insert_piece(piece)
+        fault.insert_piece(counted, piece)
     }
 }
 

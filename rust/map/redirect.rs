@@ -36,7 +36,7 @@ impl Target {
             self.0,
             !map.options.is_read_only(),
             map.options.cache_mode(),
-            map.arc().clone(),
+            || map.arc().clone(),
         )
     }
 }

@@ -3,7 +3,10 @@
 //! What the faults of one processor leave for the next of it. It is in the processor's own line of the lock
 //! that every fault takes anyway.
 
-use crate::pure::window::Course;
+use crate::{
+    os::fault_count::{Counted, FaultCount},
+    pure::window::Course,
+};
 use kernel::sync::atomic::{Atomic, Relaxed};
 
 /// See the module's documentation. A guess: a fault can be moved to another processor in between.
@@ -11,14 +14,14 @@ pub(super) struct Trail {
     /// A [`Course`], packed.
     course: Atomic<usize>,
     /// Faults that were served.
-    faults: Atomic<u64>,
+    faults: FaultCount,
 }
 
 impl Default for Trail {
     fn default() -> Self {
         Self {
             course: Atomic::new(0),
-            faults: Atomic::new(0),
+            faults: FaultCount::new(),
         }
     }
 }
@@ -29,14 +32,14 @@ impl Trail {
         Course::unpack(self.course.load(Relaxed))
     }
 
-    /// A fault is served that leaves this.
+    /// A fault is about to be served that leaves this.
     #[inline(always)]
-    pub(super) fn served(&self, course: Course) {
+    pub(super) fn served(&self, course: Course) -> Counted {
         self.course.store(course.pack(), Relaxed);
-        self.faults.add(1, Relaxed);
+        self.faults.count()
     }
 
     pub(super) fn faults(&self) -> u64 {
-        self.faults.load(Relaxed)
+        self.faults.get()
     }
 }

@@ -6,7 +6,7 @@
 //! lock held, or [released](Fault::release), and a [`Released`] can only become a retry: what must
 //! not be touched without the lock cannot be reached any more.
 
-use super::{bindings, file, folio::PIECE, pages::Page, run::Run, vma::AddressSpace};
+use super::{bindings, fault_count::Counted, file, folio::PIECE, pages::Page, run::Run, vma::AddressSpace};
 use crate::pure::wait::Access;
 use core::marker::PhantomData;
 use kernel::{
@@ -139,7 +139,7 @@ impl Fault<'_> {
 
     /// As [`Fault::insert`], the wanted page alone.
     #[inline]
-    pub(crate) fn insert_page(self, page: &Page) -> Outcome {
+    pub(crate) fn insert_page(self, _: Counted, page: &Page) -> Outcome {
         // SAFETY: By the invariant.
         let address = unsafe { (*self.vmf).__bindgen_anon_1.address };
         // SAFETY: By the invariant the VMA is locked and MIXEDMAP, and a `Page` is of a folio that we
@@ -158,6 +158,7 @@ impl Fault<'_> {
     /// The caller keeps the object's lock for the call, so that no page goes in after a zap.
     pub(crate) fn insert<'p>(
         self,
+        _: Counted,
         run: &mut Run<'p>,
         most: usize,
         load: impl Fn(&mut Run<'p>, usize, usize),
@@ -209,7 +210,12 @@ impl Fault<'_> {
     ///
     /// The entries get the mode that the kernel has noted for the page. Through them nobody can hold
     /// it. They have no reference either: the object zaps before it lets go of page or mode.
-    pub(crate) fn insert_special(self, page: u64, following: impl Iterator<Item = u64>) -> Outcome {
+    pub(crate) fn insert_special(
+        self,
+        _: Counted,
+        page: u64,
+        following: impl Iterator<Item = u64>,
+    ) -> Outcome {
         let vma = self.vma().as_ptr();
         // SAFETY: By the invariant.
         let address = unsafe { (*self.vmf).__bindgen_anon_1.address };
@@ -234,7 +240,7 @@ impl Fault<'_> {
     ///
     /// The entry is special, and holds no reference: the object zaps before it lets go of the piece.
     /// Pages can be held through it nevertheless, as the core gives the references to the folio.
-    pub(crate) fn insert_piece(self, first: &Page) -> Outcome {
+    pub(crate) fn insert_piece(self, _: Counted, first: &Page) -> Outcome {
         if !cfg!(CONFIG_TRANSPARENT_HUGEPAGE) || !first.begins_piece() {
             return self.fall_back();
         }

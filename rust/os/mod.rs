@@ -15,6 +15,7 @@ pub(crate) mod cache;
 pub(crate) mod debugfs;
 pub(crate) mod dma_buf;
 pub(crate) mod fault;
+pub(crate) mod fault_count;
 pub(crate) mod file;
 pub(crate) mod folio;
 pub(crate) mod frame;

@@ -63,7 +63,7 @@ impl Count {
 /// Every order of what two or three threads do, as far as loom's memory model allows them.
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::gate::Gate, *};
     use loom::{
         cell::UnsafeCell,
         sync::{Arc, Condvar, Mutex},
@@ -72,6 +72,8 @@ mod tests {
 
     struct Lock {
         counts: [Count; 2],
+        /// As in a map: who finds it closed when he is in turns back.
+        gate: Gate,
         value: UnsafeCell<usize>,
         queue: Mutex<()>,
         drained: Condvar,
@@ -86,16 +88,18 @@ mod tests {
         fn new() -> Arc<Self> {
             Arc::new(Self {
                 counts: [Count::new(), Count::new()],
+                gate: Gate::new(),
                 value: UnsafeCell::new(0),
                 queue: Mutex::new(()),
                 drained: Condvar::new(),
             })
         }
 
-        /// On one processor he enters, on the same he leaves; `None` if he is kept out.
+        /// On one processor he enters, on the same he leaves; `None` if he is kept out, or the gate is
+        /// closed.
         fn read(&self, processor: usize) -> Option<usize> {
             let count = &self.counts[processor];
-            let value = count.enter().then(|| {
+            let value = (count.enter() && self.gate.lets_pass(1)).then(|| {
                 // SAFETY: See above.
                 self.value.with(|value| unsafe { *value })
             });
@@ -107,8 +111,26 @@ mod tests {
             value
         }
 
-        /// Sleeps as `os::wait::WaitQueue` does: on the queue first, then the look.
         fn write(&self) {
+            self.alone(|| self.change());
+        }
+
+        fn change(&self) {
+            // SAFETY: See above.
+            self.value.with_mut(|value| unsafe { *value += 1 });
+        }
+
+        /// Has those turn back who come, and changes the value when all are out, who `is_out` says are.
+        fn change_behind_gate(&self, is_out: fn(&Count) -> bool) {
+            self.gate.close();
+            if !self.counts.iter().all(is_out) {
+                self.alone(|| ());
+            }
+            self.change();
+        }
+
+        /// Sleeps as `os::wait::WaitQueue` does: on the queue first, then the look.
+        fn alone(&self, work: impl FnOnce()) {
             self.counts.iter().for_each(Count::keep_out);
             loop {
                 let queue = self.queue.lock().unwrap();
@@ -117,8 +139,7 @@ mod tests {
                 }
                 drop(self.drained.wait(queue).unwrap());
             }
-            // SAFETY: See above.
-            self.value.with_mut(|value| unsafe { *value += 1 });
+            work();
             self.counts.iter().for_each(Count::let_in);
         }
     }
@@ -155,6 +176,31 @@ mod tests {
                 assert!(matches!(reader.join().unwrap(), None | Some(0 | 1)));
             }
         });
+    }
+
+    fn change_while_one_reads(is_out: fn(&Count) -> bool) {
+        loom::model(move || {
+            let lock = Lock::new();
+            let reader = {
+                let lock = lock.clone();
+                thread::spawn(move || lock.read(1))
+            };
+
+            lock.change_behind_gate(is_out);
+            assert!(matches!(reader.join().unwrap(), None | Some(0)));
+        });
+    }
+
+    #[test]
+    fn all_are_out_of_a_drained_count() {
+        change_while_one_reads(Count::has_drained);
+    }
+
+    /// A look that writes nothing.
+    #[test]
+    #[should_panic]
+    fn a_mere_look_misses_one() {
+        change_while_one_reads(Count::is_empty);
     }
 
     /// A reader who looks before he counts himself in.

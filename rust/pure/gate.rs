@@ -4,8 +4,9 @@
 //!
 //! It works together with a lock around what is shown, and with a queue of those who wait:
 //!
-//! - Whoever changes what is shown [closes](Gate::close) the gate, and then has the lock for writing once:
-//!   those who [entered](Gate::enter) before have left then, and nobody enters until he opens it.
+//! - Whoever changes what is shown [closes](Gate::close) the gate, and then has the lock for writing once,
+//!   or [drains](super::big_reader::Count::has_drained) it: those who [entered](Gate::enter) before have left
+//!   then, and nobody enters until he opens it.
 //! - Who fails to enter gets on the queue, looks again whether the gate [lets him
 //!   pass](Gate::lets_pass), and sleeps if not. Whoever opens the gate wakes all after it.
 
@@ -58,7 +59,7 @@ impl Gate {
         self.lets_pass(address_space).then_some(lock)
     }
 
-    /// Nobody passes any more. Whoever is in leaves the lock: take it for writing.
+    /// Nobody passes any more. Whoever is in leaves the lock: drain it.
     pub fn close(&self) {
         self.safe.store(0, Relaxed);
         self.closed.store(true, Release);

@@ -12,7 +12,7 @@ use crate::{
 enum Act {
     /// Close the gate.
     Close,
-    /// Lock the state for writing and unlock it: who passed the gate before has left then.
+    /// Drain the state: who passed the gate before has left then.
     Drain,
     /// Take i_mmap_rwsem.
     BeginZap,
