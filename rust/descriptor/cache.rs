@@ -31,9 +31,9 @@ impl Descriptor {
 
     /// Adds an observer, to show the memory in that mode or, with none, in that which it has.
     ///
-    /// Those whose memory is others' have no mode, and none is asked for. `EOPNOTSUPP` if memory of its kind cannot have the mode; `EBUSY` if the mode would have to
-    /// change although others show the memory, it may be taken away, or one of its pages is held;
-    /// `ENOMEM`; `EINTR` if the task is killed; and as of [`super::observer::Observers::attach`].
+    /// Those whose memory is others' have no mode, and none is asked for. `EOPNOTSUPP` if memory of its kind
+    /// cannot have the mode; `EBUSY` if the mode would have to change although others show the memory, it may
+    /// be taken away, or one of its pages is held; `ENOMEM`; `EINTR` if the task is killed; and as of [`super::observer::Observers::attach`].
     pub(super) fn attach(
         &self,
         range: PageRange,
@@ -43,7 +43,7 @@ impl Descriptor {
     ) -> Result<Ticket> {
         // In the order of whoever takes the memory away. Kept until the mode has changed, so that
         // nobody comes or goes meanwhile.
-        let pages = mode.and(self.buffer()).map(Buffer::pages);
+        let pages = mode.and_then(|_| self.buffer()).map(Buffer::pages);
         let mut observers = self.observers.lock();
         let mode = mode.unwrap_or(observers.cache_mode);
         let changes = mode != observers.cache_mode;

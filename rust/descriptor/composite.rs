@@ -183,12 +183,29 @@ impl Shown {
         self.descriptor.is_same(&other.descriptor) && self.range.overlaps(other.range)
     }
 
+    /// Everything below it, as of [`Levels`]. `ENOMEM`.
+    fn below(&self) -> Result<KVVec<Self>> {
+        let mut below = KVVec::new();
+        let mut next = 0;
+
+        self.add_parts(&mut below)?;
+        while let Some(shown) = below.get(next) {
+            let shown = Self {
+                descriptor: shown.descriptor.clone(),
+                range: shown.range,
+            };
+            shown.add_parts(&mut below)?;
+            next += 1;
+        }
+        Ok(below)
+    }
+
     /// Adds the parts of it that have some of its pages. `ENOMEM`.
-    fn add_parts(&self, below: &mut Option<KVVec<Self>>) -> Result {
+    fn add_parts(&self, below: &mut KVVec<Self>) -> Result {
+        // What has memory of its own has nothing below it.
         let Memory::Composite(composite) = &self.descriptor.memory else {
             return Ok(());
         };
-        let below = below.get_or_insert_with(KVVec::new);
 
         for (number, part) in composite.parts().iter().enumerate() {
             if let Some(range) = composite.share(number, self.range) {
@@ -210,23 +227,17 @@ pub(super) struct Levels {
 
 impl Levels {
     /// `ENOMEM`.
+    #[inline]
     pub(super) fn new(descriptor: &Strong<Descriptor>, range: PageRange) -> Result<Self> {
         let top = Shown {
             descriptor: descriptor.clone(),
             range,
         };
-        let mut below = None;
+        let below = match top.leaf() {
+            Some(_) => None,
+            None => Some(top.below()?),
+        };
 
-        top.add_parts(&mut below)?;
-        let mut next = 0;
-        while let Some(shown) = below.as_deref().and_then(|below| below.get(next)) {
-            let shown = Shown {
-                descriptor: shown.descriptor.clone(),
-                range: shown.range,
-            };
-            shown.add_parts(&mut below)?;
-            next += 1;
-        }
         Ok(Self { top, below })
     }
 

@@ -33,6 +33,7 @@ impl Part {
     /// may be taken away and the observer is relied on; and as of [`Descriptor::attach`].
     ///
     /// Before it is dropped the observer's entries in page tables are gone.
+    #[inline]
     pub(crate) fn observe(
         memory: Prepared,
         writable: bool,
@@ -44,15 +45,16 @@ impl Part {
             tickets: Few::Nothing,
         };
 
-        for shown in part.memory.levels().iter() {
+        part.memory.levels().iter().try_for_each(|shown| -> Result {
             let mode = cache_mode.filter(|_| shown.leaf().is_some());
             let ticket = shown
                 .descriptor
                 .attach(shown.range, writable, mode, observer())?;
+
             part.tickets
                 .push(ticket, GFP_KERNEL_ACCOUNT)
-                .inspect_err(|_| shown.descriptor.detach(ticket))?;
-        }
+                .inspect_err(|_| shown.descriptor.detach(ticket))
+        })?;
         Ok(part)
     }
 
@@ -163,8 +165,12 @@ impl Part {
 impl Drop for Part {
     /// Who shows the memory goes before it may.
     fn drop(&mut self) {
-        for (shown, &ticket) in self.memory.levels().iter().zip(&*self.tickets) {
-            shown.descriptor.detach(ticket);
-        }
+        let mut tickets = self.tickets.iter();
+
+        self.memory.levels().iter().for_each(|shown| {
+            if let Some(&ticket) = tickets.next() {
+                shown.descriptor.detach(ticket);
+            }
+        });
     }
 }

@@ -71,6 +71,7 @@ impl Descriptor {
     ///
     /// `EACCES` if they are to be written and are not made for that, or are prepared to be read only;
     /// `ENOMEM`; and what keeps memory of their kind from being there ([`super::memory::Leaf::prepare`]).
+    #[inline]
     pub(crate) fn prepare(
         this: &Strong<Self>,
         range: PageRange,
@@ -84,10 +85,11 @@ impl Descriptor {
             leaves: 0,
         };
 
-        for leaf in prepared.levels.leaves() {
+        prepared.levels.leaves().try_for_each(|leaf| -> Result {
             leaf.prepare(purpose)?;
             prepared.leaves += 1;
-        }
+            Ok(())
+        })?;
         Ok(prepared)
     }
 
@@ -144,8 +146,9 @@ impl Deref for Prepared {
 
 impl Drop for Prepared {
     fn drop(&mut self) {
-        for leaf in self.levels.leaves().take(self.leaves) {
-            leaf.complete();
-        }
+        self.levels
+            .leaves()
+            .take(self.leaves)
+            .for_each(|leaf| leaf.complete());
     }
 }

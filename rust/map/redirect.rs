@@ -31,6 +31,7 @@ impl Target {
     }
 
     /// As [`Target::observed_by`], of what is needed for nothing else.
+    #[inline]
     fn become_part(self, map: &Strong<Map>) -> Result<Part> {
         Part::observe(
             self.0,
