@@ -33,7 +33,8 @@ impl Descriptor {
     ///
     /// Those whose memory is others' have no mode, and none is asked for. `EOPNOTSUPP` if memory of its kind
     /// cannot have the mode; `EBUSY` if the mode would have to change although others show the memory, it may
-    /// be taken away, or one of its pages is held; `ENOMEM`; `EINTR` if the task is killed; and as of [`super::observer::Observers::attach`].
+    /// be taken away, or one of its pages is held; `ENOMEM`; `EINTR` if the task is killed; and as of
+    /// [`super::observer::Observers::attach`].
     pub(super) fn attach(
         &self,
         range: PageRange,

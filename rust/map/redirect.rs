@@ -2,7 +2,7 @@
 
 //! Redirect, and what ends it: IOMemoryMap::redirect, with deadlines and owners.
 
-use super::{switch::Switch, Handle, Map};
+use super::{standing::Reach, switch::Switch, Handle, Map};
 use crate::{
     descriptor::{
         prepared::{Prepared, Purpose},
@@ -104,11 +104,7 @@ impl Handle {
                 deadline: patience.deadline,
             },
         };
-        let in_pages = if range == map.range {
-            None
-        } else {
-            switch.in_pages()?
-        };
+        let in_pages = switch.in_pages(range)?;
 
         // Not on the terms of the suspension: until it is sure not to be refused, nobody may suffer
         // from it.
@@ -127,18 +123,13 @@ impl Handle {
     pub(crate) fn resume(&self, range: PageRange) -> Result {
         let switch = self.control()?;
 
-        // Only then there can be one that needs no look.
-        if self.map.gate.passes_some() && switch.suspension().is_none() {
+        let reach = switch.reach();
+        if reach == Reach::Nothing {
             return Ok(());
         }
-        let in_pages = if range == self.map.range {
-            None
-        } else {
-            switch.in_pages()?
-        };
-
+        let in_pages = switch.in_pages(range)?;
         switch.shut(Terms::SWITCH);
-        switch.let_go(range, in_pages);
+        switch.let_go(range, reach, in_pages);
         Ok(())
     }
 
@@ -181,7 +172,7 @@ impl Map {
                 Some(rest) => switch.change_suspension(rest),
                 None => {
                     switch.shut(Terms::SWITCH);
-                    switch.let_go(self.range, None);
+                    switch.let_go(self.range, switch.reach(), None);
                 }
             }
         }

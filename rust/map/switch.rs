@@ -2,7 +2,11 @@
 
 //! The steps of a switch, for whoever holds a map's control mutex.
 
-use super::{held::Held, standing::Standing, Map};
+use super::{
+    held::Held,
+    standing::{Reach, Standing},
+    Map,
+};
 use crate::{
     descriptor::{Descriptor, Part},
     os::{mutex::Guard, trace},
@@ -101,19 +105,30 @@ impl<'a> Switch<'a> {
         self.map.state.read().part.as_ref()?.shown(range)
     }
 
-    /// What the map holds, as [`Held::in_pages`]; `None` if it is so already. `ENOMEM`.
-    pub(super) fn in_pages(&self) -> Result<Option<Held>> {
-        // Nobody else changes it, so that there is no need to allocate with the lock.
-        if let Held::Some(_) = self.map.state.read().held {
-            return Ok(None);
-        }
-
-        Held::in_pages(self.map.range, self.holds_all()).map(Some)
+    /// Which pages the map's own suspension holds up.
+    pub(super) fn reach(&self) -> Reach {
+        self.map.standing.lock().reach
     }
 
-    /// Whether accesses to every page wait for the map's own suspension.
-    fn holds_all(&self) -> bool {
-        self.map.standing.lock().holds_all
+    /// What the map holds, as [`Held::in_pages`], to change that of these pages; `None` if it is so
+    /// already, or these are all. `ENOMEM`.
+    #[inline]
+    pub(super) fn in_pages(&self, range: PageRange) -> Result<Option<Held>> {
+        if range == self.map.range {
+            Ok(None)
+        } else {
+            self.some_in_pages()
+        }
+    }
+
+    #[inline(never)]
+    fn some_in_pages(&self) -> Result<Option<Held>> {
+        // Nobody else changes it, so that there is no need to allocate with the lock.
+        match self.reach() {
+            Reach::Nothing => Held::in_pages(self.map.range, false).map(Some),
+            Reach::Pages => Ok(None),
+            Reach::All => Held::in_pages(self.map.range, true).map(Some),
+        }
     }
 
     /// The map shows `part`, once accesses pass. To be settled.
@@ -133,7 +148,10 @@ impl<'a> Switch<'a> {
         let before = state.show(part);
         let descriptor = state.suspension();
         drop(state);
-        self.stand(descriptor, Standing::let_all_go);
+        self.stand(|standing| {
+            standing.descriptor = descriptor;
+            standing.let_all_go();
+        });
         before
     }
 
@@ -149,66 +167,63 @@ impl<'a> Switch<'a> {
         self.changed();
     }
 
-    /// Accesses to these pages wait, besides those that do already. Settles.
+    /// Accesses to these pages wait, besides those that do already. Settles, but for the descriptor.
     ///
-    /// `in_pages` is what [`Switch::in_pages`] said, unless these are all pages.
+    /// `in_pages` is what [`Switch::in_pages`] said.
     #[inline]
     pub(super) fn hold(&self, suspension: Suspension, range: PageRange, in_pages: Option<Held>) {
         let all = range == self.map.range;
-        let descriptor = if all || self.holds_all() {
-            self.map.state.read().suspension()
-        } else {
+
+        if !all && self.reach() != Reach::All {
             let mut state = self.map.state.write();
             if let Some(held) = in_pages {
                 state.held = held;
             }
             state.held.hold(range);
-            state.suspension()
-        };
-        let last = self.stand(descriptor, |standing| standing.hold(suspension, all));
+        }
+        let (last_owner, last_reach) = self.stand(|standing| standing.hold(suspension, all));
+        if all && last_reach == Reach::Pages {
+            // The gate is closed to them.
+            self.map.state.write().held = Held::Nothing;
+        }
 
         trace::suspend(self.map.id());
         self.changed();
-        if last.is_some_and(|last| last.owner != suspension.owner) {
+        if last_owner.is_some_and(|last| last != suspension.owner) {
             self.map.forget_reports();
         }
     }
 
-    /// Accesses to these pages wait no more for the map's own suspension, if there is one. Settles.
+    /// Accesses to these pages wait no more for the map's own suspension, of which `reach` says what it holds
+    /// up. The gate is shut. Settles, but for the descriptor.
     ///
-    /// `in_pages` as of [`Switch::hold`].
+    /// `in_pages` is what [`Switch::in_pages`] said.
     #[inline]
-    pub(super) fn let_go(&self, range: PageRange, in_pages: Option<Held>) {
+    pub(super) fn let_go(&self, range: PageRange, reach: Reach, in_pages: Option<Held>) {
         let all = range == self.map.range;
-        let state = self.map.state.read();
+        let mut is_over = true;
 
-        let (is_over, descriptor) = if all && matches!(state.held, Held::Nothing) {
-            (true, state.suspension())
-        } else {
-            drop(state);
+        if !all {
             let mut state = self.map.state.write();
             if let Some(held) = in_pages {
                 state.held = held;
             }
-            let is_over = all || !state.held.let_go(range);
+            is_over = !state.held.let_go(range);
             if is_over {
                 state.held = Held::Nothing;
             }
-            (is_over, state.suspension())
-        };
-        let was_suspended = self.stand(descriptor, |standing| {
-            let was_suspended = standing.suspension.is_some();
-
-            standing.holds_all = false;
-            if is_over {
-                standing.suspension = None;
-            }
-            was_suspended
-        });
-        if was_suspended {
-            trace::resume(self.map.id());
-            self.changed();
+        } else if reach == Reach::Pages {
+            self.map.state.write().held = Held::Nothing;
         }
+        trace::resume(self.map.id());
+        self.changed();
+        self.stand(|standing| {
+            if is_over {
+                standing.let_all_go();
+            } else {
+                standing.reach = Reach::Pages;
+            }
+        });
     }
 
     /// The map's own suspension is over, if there is one: with a redirect, which tells of itself. To be
@@ -218,38 +233,29 @@ impl<'a> Switch<'a> {
         self.map.standing.lock().let_all_go();
     }
 
-    /// The suspension lasts, but otherwise. Settles.
+    /// The suspension lasts, but otherwise. Settles, but for the descriptor.
     pub(super) fn change_suspension(&self, suspension: Suspension) {
         self.changed();
-        self.settle_after(|standing| standing.suspension = Some(suspension));
+        self.stand(|standing| standing.suspension = Some(suspension));
     }
 
-    /// Opens the gate to whom nothing holds up, and tells the others on what terms they wait: the
-    /// last step of every switch. It never closes an open gate.
+    /// Looks at the descriptor's suspension, opens the gate to whom nothing holds up, and tells the others on
+    /// what terms they wait: the last step of every switch. It never closes an open gate.
     pub(super) fn settle(&self) {
-        self.settle_after(|_| ());
-    }
-
-    /// [`Switch::settle`], after a change.
-    fn settle_after(&self, change: impl FnOnce(&mut Standing)) {
         let descriptor = self.map.state.read().suspension();
 
-        self.stand(descriptor, change);
+        self.stand(|standing| standing.descriptor = descriptor);
     }
 
-    /// [`Switch::settle`], after a change, with what the state says of the descriptor's suspension. The gate
-    /// is closed, or nobody loses what he could get at before.
+    /// [`Switch::settle`], after a change, and but for the descriptor. The gate is closed, or nobody loses
+    /// what he could get at before.
     #[inline]
-    fn stand<T>(
-        &self,
-        descriptor: Option<(Terms, usize)>,
-        change: impl FnOnce(&mut Standing) -> T,
-    ) -> T {
+    fn stand<T>(&self, change: impl FnOnce(&mut Standing) -> T) -> T {
         let map = self.map;
         let mut standing = map.standing.lock();
 
         let result = change(&mut standing);
-        match standing.settle(descriptor) {
+        match standing.settle() {
             Some(safe) => map.gate.spare(safe),
             None => map.gate.open(),
         }
