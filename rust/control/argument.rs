@@ -68,7 +68,7 @@ impl<T: Structure> Argument<T> {
     }
 
     /// Copies the results out.
-    pub(super) fn answer(self) -> Result<isize> {
+    pub(super) fn answer(&self) -> Result<isize> {
         self.write_back()?;
         Ok(0)
     }
