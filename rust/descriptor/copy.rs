@@ -10,8 +10,8 @@
 //! Everything that can fail comes before the first byte is copied.
 
 use super::{
-    composite::{Levels, Shown},
     few::Few,
+    levels::{Levels, Shown},
     observer::{ById, Claimed, LockedObserver, Observer, Use},
     prepared::{Prepared, Purpose},
     reserve::Reserve,

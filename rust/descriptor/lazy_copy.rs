@@ -21,8 +21,8 @@
 
 use super::{
     buffer::{self, Buffer},
-    composite::Levels,
     extents::Extents,
+    levels::Levels,
     memory::{Facts, Leaf, Store},
     pending::Pending,
     prepared::Purpose,

@@ -19,6 +19,7 @@ mod guard;
 mod interleaved;
 pub(crate) mod lazy_copy;
 mod length;
+mod levels;
 pub(crate) mod memfd;
 pub(crate) mod memory;
 mod multi;

@@ -45,16 +45,19 @@ impl Part {
             tickets: Few::Nothing,
         };
 
-        part.memory.levels().iter().try_for_each(|shown| -> Result {
-            let mode = cache_mode.filter(|_| shown.leaf().is_some());
-            let ticket = shown
-                .descriptor
-                .attach(shown.range, writable, mode, observer())?;
+        part.memory
+            .levels()
+            .iter()
+            .try_for_each(|shown| -> Result {
+                let mode = cache_mode.filter(|_| shown.leaf().is_some());
+                let ticket = shown
+                    .descriptor
+                    .attach(shown.range, writable, mode, observer())?;
 
-            part.tickets
-                .push(ticket, GFP_KERNEL_ACCOUNT)
-                .inspect_err(|_| shown.descriptor.detach(ticket))
-        })?;
+                part.tickets
+                    .push(ticket, GFP_KERNEL_ACCOUNT)
+                    .inspect_err(|_| shown.descriptor.detach(ticket))
+            })?;
         Ok(part)
     }
 

@@ -5,11 +5,7 @@
 //! Whoever shows memory, copies it or asks for that has it prepared. A leaf counts them, so that
 //! memory of others is held from the first to the last.
 
-use super::{
-    composite::{Levels, Memory},
-    reserve::Reserve,
-    Descriptor,
-};
+use super::{composite::Memory, levels::Levels, reserve::Reserve, Descriptor};
 use crate::{
     os::task,
     pure::{direction::Direction, range::PageRange},

@@ -2,7 +2,12 @@
 
 //! Memory that is wired: it is there, and is not taken away.
 
-use super::{composite::{Levels, Shown}, memory::Store, reserve::Reserve, Descriptor};
+use super::{
+    levels::{Levels, Shown},
+    memory::Store,
+    reserve::Reserve,
+    Descriptor,
+};
 use crate::{
     os::task,
     pure::{purge::Purgeable, range::PageRange},

@@ -173,9 +173,11 @@ impl Map {
             return Ok(fault.happen_again());
         }
         let counted = self.served(state, wanted, course.after(wanted, most));
-        Ok(fault.insert(counted, &mut run, most, |run, distance, most| {
-            pages.load(run, place.page.saturating_add(distance), most);
-        }))
+        Ok(
+            fault.insert(counted, &mut run, most, |run, distance, most| {
+                pages.load(run, place.page.saturating_add(distance), most);
+            }),
+        )
     }
 
     #[inline(always)]

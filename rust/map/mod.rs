@@ -34,6 +34,7 @@ mod fault;
 pub(crate) mod flush;
 mod handle;
 mod held;
+mod hold;
 mod holder;
 mod in_kernel;
 mod info;
@@ -315,8 +316,7 @@ impl Map {
     /// Whether the current task may make accesses of the kernel wait, and the creator may. Who has his
     /// credentials may what he may.
     fn may_suspend_the_kernel(&self) -> bool {
-        self.privileged
-            && (self.inode.has_current_credentials() || user::may_suspend_the_kernel())
+        self.privileged && (self.inode.has_current_credentials() || user::may_suspend_the_kernel())
     }
 
     /// Whether the mapping has ended.

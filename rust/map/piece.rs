@@ -54,12 +54,7 @@ impl Map {
     }
 
     /// Puts an entry for a piece in, as [`Map::fault`] does those for pages.
-    pub(super) fn insert_piece(
-        &self,
-        fault: Fault<'_>,
-        counted: Counted,
-        piece: &Page,
-    ) -> Outcome {
+    pub(super) fn insert_piece(&self, fault: Fault<'_>, counted: Counted, piece: &Page) -> Outcome {
         // Between the look at the page table and the entry nobody puts one for a page in.
         let _alone = self.pieces.write();
         fault.insert_piece(counted, piece)

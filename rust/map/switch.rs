@@ -2,17 +2,13 @@
 
 //! The steps of a switch, for whoever holds a map's control mutex.
 
-use super::{
-    held::Held,
-    standing::{Reach, Standing},
-    Map,
-};
+use super::{held::Held, standing::Standing, Map};
 use crate::{
     descriptor::{Descriptor, Part},
     os::{mutex::Guard, trace},
     pure::range::PageRange,
     registry::Strong,
-    suspension::{Suspension, Terms},
+    suspension::Terms,
 };
 use kernel::{prelude::*, sync::atomic::Relaxed};
 
@@ -32,11 +28,6 @@ impl<'a> Switch<'a> {
 
     pub(super) fn map(&self) -> &'a Map {
         self.map
-    }
-
-    /// The redirect to nothing that holds accesses up, if one does.
-    pub(super) fn suspension(&self) -> Option<Suspension> {
-        self.map.standing.lock().suspension
     }
 
     /// `EBUSY` if the memory may be taken away, or was.
@@ -105,32 +96,6 @@ impl<'a> Switch<'a> {
         self.map.state.read().part.as_ref()?.shown(range)
     }
 
-    /// Which pages the map's own suspension holds up.
-    pub(super) fn reach(&self) -> Reach {
-        self.map.standing.lock().reach
-    }
-
-    /// What the map holds, as [`Held::in_pages`], to change that of these pages; `None` if it is so
-    /// already, or these are all. `ENOMEM`.
-    #[inline]
-    pub(super) fn in_pages(&self, range: PageRange) -> Result<Option<Held>> {
-        if range == self.map.range {
-            Ok(None)
-        } else {
-            self.some_in_pages()
-        }
-    }
-
-    #[inline(never)]
-    fn some_in_pages(&self) -> Result<Option<Held>> {
-        // Nobody else changes it, so that there is no need to allocate with the lock.
-        match self.reach() {
-            Reach::Nothing => Held::in_pages(self.map.range, false).map(Some),
-            Reach::Pages => Ok(None),
-            Reach::All => Held::in_pages(self.map.range, true).map(Some),
-        }
-    }
-
     /// The map shows `part`, once accesses pass. To be settled.
     ///
     /// `pinned` is for the trace. Returns what it showed before, which is to be dropped when the gate
@@ -167,78 +132,6 @@ impl<'a> Switch<'a> {
         self.changed();
     }
 
-    /// Accesses to these pages wait, besides those that do already. Settles, but for the descriptor.
-    ///
-    /// `in_pages` is what [`Switch::in_pages`] said.
-    #[inline]
-    pub(super) fn hold(&self, suspension: Suspension, range: PageRange, in_pages: Option<Held>) {
-        let all = range == self.map.range;
-
-        if !all && self.reach() != Reach::All {
-            let mut state = self.map.state.write();
-            if let Some(held) = in_pages {
-                state.held = held;
-            }
-            state.held.hold(range);
-        }
-        let (last_owner, last_reach) = self.stand(|standing| standing.hold(suspension, all));
-        if all && last_reach == Reach::Pages {
-            // The gate is closed to them.
-            self.map.state.write().held = Held::Nothing;
-        }
-
-        trace::suspend(self.map.id());
-        self.changed();
-        if last_owner.is_some_and(|last| last != suspension.owner) {
-            self.map.forget_reports();
-        }
-    }
-
-    /// Accesses to these pages wait no more for the map's own suspension, of which `reach` says what it holds
-    /// up. The gate is shut. Settles, but for the descriptor.
-    ///
-    /// `in_pages` is what [`Switch::in_pages`] said.
-    #[inline]
-    pub(super) fn let_go(&self, range: PageRange, reach: Reach, in_pages: Option<Held>) {
-        let all = range == self.map.range;
-        let mut is_over = true;
-
-        if !all {
-            let mut state = self.map.state.write();
-            if let Some(held) = in_pages {
-                state.held = held;
-            }
-            is_over = !state.held.let_go(range);
-            if is_over {
-                state.held = Held::Nothing;
-            }
-        } else if reach == Reach::Pages {
-            self.map.state.write().held = Held::Nothing;
-        }
-        trace::resume(self.map.id());
-        self.changed();
-        self.stand(|standing| {
-            if is_over {
-                standing.let_all_go();
-            } else {
-                standing.reach = Reach::Pages;
-            }
-        });
-    }
-
-    /// The map's own suspension is over, if there is one: with a redirect, which tells of itself. To be
-    /// settled.
-    pub(super) fn let_all_go(&self) {
-        self.map.state.write().held = Held::Nothing;
-        self.map.standing.lock().let_all_go();
-    }
-
-    /// The suspension lasts, but otherwise. Settles, but for the descriptor.
-    pub(super) fn change_suspension(&self, suspension: Suspension) {
-        self.changed();
-        self.stand(|standing| standing.suspension = Some(suspension));
-    }
-
     /// Looks at the descriptor's suspension, opens the gate to whom nothing holds up, and tells the others on
     /// what terms they wait: the last step of every switch. It never closes an open gate.
     pub(super) fn settle(&self) {
@@ -250,7 +143,7 @@ impl<'a> Switch<'a> {
     /// [`Switch::settle`], after a change, and but for the descriptor. The gate is closed, or nobody loses
     /// what he could get at before.
     #[inline]
-    fn stand<T>(&self, change: impl FnOnce(&mut Standing) -> T) -> T {
+    pub(super) fn stand<T>(&self, change: impl FnOnce(&mut Standing) -> T) -> T {
         let map = self.map;
         let mut standing = map.standing.lock();
 
@@ -265,7 +158,7 @@ impl<'a> Switch<'a> {
         result
     }
 
-    fn changed(&self) {
+    pub(super) fn changed(&self) {
         self.map.counters.generation.fetch_add(1, Relaxed);
     }
 }

@@ -4,12 +4,7 @@
 
 use super::{trail::Trail, waiters::Report, Map, State};
 use crate::{
-    os::{
-        big_reader_lock::ReadGuard,
-        trace,
-        vma::AddressSpace,
-        wait::Sleep,
-    },
+    os::{big_reader_lock::ReadGuard, trace, vma::AddressSpace, wait::Sleep},
     pure::wait::{Access, Verdict},
     suspension::Terms,
 };

@@ -6,7 +6,9 @@
 //! lock held, or [released](Fault::release), and a [`Released`] can only become a retry: what must
 //! not be touched without the lock cannot be reached any more.
 
-use super::{bindings, fault_count::Counted, file, folio::PIECE, pages::Page, run::Run, vma::AddressSpace};
+use super::{
+    bindings, fault_count::Counted, file, folio::PIECE, pages::Page, run::Run, vma::AddressSpace,
+};
 use crate::pure::wait::Access;
 use core::marker::PhantomData;
 use kernel::{

@@ -147,6 +147,22 @@ fn are_refused_where_the_suspender_has_no_privilege() {
 }
 
 #[test]
+fn are_refused_where_the_creator_has_lost_his_privilege_since() {
+    for (who, lose) in WITHOUT_PTRACE {
+        let descriptor = painted(1, OLD);
+        let child = Child::fork(|parent| {
+            let map = unique_shared(&descriptor);
+            lose();
+            map.suspend().unwrap();
+            parent.send(map);
+        });
+        let map: Map = child.receive();
+        child.succeed();
+        assert_refused(&map, &format!("created before, and suspended {who}"));
+    }
+}
+
+#[test]
 fn are_refused_while_any_suspender_has_no_privilege() {
     let (_, lose) = WITHOUT_PTRACE[0];
     // Whichever of them came first.
