@@ -62,8 +62,8 @@ impl Inode {
         })
     }
 
-    /// Whether the current task has the very credentials with which the inode was made. They never change:
-    /// a task that gains or loses a right gets others.
+    /// Whether the current task has the very credentials with which the inode was made. They never change: a
+    /// task that gains or loses a right gets others. What a security module makes of them can.
     pub(crate) fn has_current_credentials(&self) -> bool {
         // SAFETY: There is always a current task, and nobody else changes its credentials. The anchor is
         // open, and so keeps its own.
