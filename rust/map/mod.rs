@@ -62,7 +62,7 @@ use crate::{
         big_reader_lock::{new_big_reader_lock, BigReaderLock},
         dma_buf::export::Exports,
         global::global_mutex,
-        inode::Inode,
+        mappings::Mappings,
         mutex::{new_killable_mutex, KillableMutex},
         rwsem::{new_rw_semaphore, RwSemaphore},
         trace, user,
@@ -137,12 +137,13 @@ pub(crate) struct Map {
     keep: bool,
     in_kernel: bool,
     unpinnable: bool,
-    /// The creator may make the kernel wait.
-    privileged: bool,
+    maker: user::Maker,
     handles: Atomic<usize>,
     /// The handle that sealed it, as a number; 0 for none. Changes once, under `control`.
     sealed_by: Atomic<u64>,
-    inode: Inode,
+    /// All VMAs that show it.
+    #[pin]
+    mappings: Mappings,
     #[pin]
     control: KillableMutex<()>,
     #[pin]
@@ -207,10 +208,10 @@ impl Map {
                 keep,
                 in_kernel,
                 unpinnable,
-                privileged: user::may_suspend_the_kernel(),
+                maker: user::Maker::current(),
                 handles: Atomic::new(0),
                 sealed_by: Atomic::new(0),
-                inode: Inode::new()?,
+                mappings <- Mappings::new(),
                 control <- new_killable_mutex!((), "iomd_control"),
                 state <- new_big_reader_lock!(State {
                     part: None,
@@ -311,12 +312,6 @@ impl Map {
         });
 
         page.wrapping_add(start.unwrap_or(0))
-    }
-
-    /// Whether the current task may make accesses of the kernel wait, and the creator may. Who has his
-    /// credentials may what he may.
-    fn may_suspend_the_kernel(&self) -> bool {
-        self.privileged && (self.inode.has_current_credentials() || user::may_suspend_the_kernel())
     }
 
     /// Whether the mapping has ended.

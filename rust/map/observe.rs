@@ -103,7 +103,7 @@ impl LockedObserver for Locked<'_> {
             let map = self.switch.map();
             self.switch.close(Terms {
                 // How long it takes depends on how much is copied, which the caller chose.
-                kernel_may_wait: map.may_suspend_the_kernel(),
+                kernel_may_wait: map.maker.and_current_may_suspend_the_kernel(),
                 deadline: Deadline::NEVER,
             });
             self.closed = true;

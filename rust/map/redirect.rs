@@ -100,7 +100,7 @@ impl Handle {
             terms: Terms {
                 // A suspension lasts as long as its caller likes, so that for it both he and the
                 // map's creator need the privilege, and if it lasts already, those before him.
-                kernel_may_wait: map.may_suspend_the_kernel(),
+                kernel_may_wait: map.maker.and_current_may_suspend_the_kernel(),
                 deadline: patience.deadline,
             },
         };

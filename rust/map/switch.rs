@@ -152,7 +152,7 @@ impl<'a> Switch<'a> {
             Some(safe) => map.gate.spare(safe),
             None => map.gate.open(),
         }
-        standing.terms.kernel_may_wait &= map.privileged;
+        standing.terms.kernel_may_wait &= map.maker.may_suspend_the_kernel();
         drop(standing);
         map.access.wake_all();
         result

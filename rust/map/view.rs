@@ -9,6 +9,7 @@ use crate::{
         fault::{Fault, Outcome},
         file::{self, Access, FileObject, FileOperations},
         limited::Limits,
+        mappings::{InnerFile, MappedObject, Mappings},
         vma::{self, Place, VmOperations, VmaObject},
     },
     registry::Strong,
@@ -65,6 +66,12 @@ impl FileObject for View {
             self.not_inherited,
             vma,
         )
+    }
+}
+
+impl MappedObject for View {
+    fn mappings(&self) -> &Mappings {
+        &self.subject.map.mappings
     }
 }
 
@@ -126,7 +133,7 @@ fn show_view(subject: Subject, access: Access, not_inherited: bool, vma: &VmaNew
         subject,
         not_inherited,
     };
-    let file = map.inode.open(&name, view, access)?;
+    let file = InnerFile::open(&name, view, access)?;
     if not_inherited {
         vma.set_dontcopy();
     }

@@ -21,7 +21,7 @@ impl Map {
     /// that those before are counted.
     pub(super) fn zap(&self, range: PageRange) {
         if self.faults() != self.faults_zapped.load(Acquire) {
-            self.inode.zap(range);
+            self.mappings.zap(range);
         }
     }
 
@@ -30,7 +30,7 @@ impl Map {
         let faults = self.faults();
 
         if faults != self.faults_zapped.load(Acquire) {
-            self.inode.zap(self.range);
+            self.mappings.zap(self.range);
             // Not before: who zaps at the same time relies on it.
             self.faults_zapped.store(faults, Release);
         }

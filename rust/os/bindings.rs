@@ -20,15 +20,6 @@ extern "C" {
         flags: c_int,
     ) -> *mut file;
 
-    /// `fs/anon_inodes.c`.
-    pub(super) fn anon_inode_create_getfile(
-        name: *const c_char,
-        operations: *const file_operations,
-        private: *mut c_void,
-        flags: c_int,
-        context_inode: *const inode,
-    ) -> *mut file;
-
     /// `arch/x86/mm/pat/set_memory.c`, as the next two.
     pub(super) fn set_pages_array_uc(pages: *mut *mut page, count: c_int) -> c_int;
     pub(super) fn set_pages_array_wc(pages: *mut *mut page, count: c_int) -> c_int;
@@ -143,7 +134,8 @@ extern "C" {
     pub(super) fn iomd_page_to_phys(page: *mut page) -> phys_addr_t;
     pub(super) fn iomd_page_ref_count(page: *mut page) -> c_int;
     pub(super) fn iomd_page_mapcount(page: *mut page) -> c_int;
-    pub(super) fn iomd_file_inode(file: *mut file) -> *mut inode;
+    pub(super) fn iomd_mapping_init(mapping: *mut address_space);
+    pub(super) fn iomd_file_set_mapping(file: *mut file, mapping: *mut address_space);
     pub(super) fn iomd_file_writable(file: *mut file) -> bool;
     pub(super) fn iomd_get_current_user() -> *mut user_struct;
     pub(super) fn iomd_memlock_limit_pages() -> c_ulong;

@@ -261,11 +261,16 @@ impl<T: FileObject> FileOperations<T> {
 ///
 /// `ENFILE`, `ENOMEM`.
 pub(crate) fn open<T: FileObject>(object: T, access: Access) -> Result<ARef<File>> {
+    open_as(T::NAME, object, access)
+}
+
+/// As [`open`], with a name of the file's own.
+pub(super) fn open_as<T: FileObject>(name: &CStr, object: T, access: Access) -> Result<ARef<File>> {
     let object = KBox::new(object, GFP_KERNEL)?.into_foreign();
-    // SAFETY: The name and the table are static, and the table takes a `KBox<T>`.
+    // SAFETY: The name is copied. The table is static, and takes a `KBox<T>`.
     let file = from_err_ptr(unsafe {
         bindings::anon_inode_getfile(
-            T::NAME.as_char_ptr(),
+            name.as_char_ptr(),
             T::operations().as_raw(),
             object,
             access.open_flags(),

@@ -10,11 +10,11 @@
 #include <linux/dma-direction.h>
 #include <linux/types.h>
 
+struct address_space;
 struct callback_head;
 struct device;
 struct file;
 struct folio;
-struct inode;
 struct kmem_cache;
 struct list_lru;
 struct mem_cgroup;
@@ -97,7 +97,8 @@ void iomd_memzero_page(struct page *page, size_t offset, size_t length);
 phys_addr_t iomd_page_to_phys(struct page *page);
 int iomd_page_ref_count(struct page *page);
 int iomd_page_mapcount(struct page *page);
-struct inode *iomd_file_inode(struct file *file);
+void iomd_mapping_init(struct address_space *mapping);
+void iomd_file_set_mapping(struct file *file, struct address_space *mapping);
 bool iomd_file_writable(struct file *file);
 struct user_struct *iomd_get_current_user(void);
 unsigned long iomd_memlock_limit_pages(void);

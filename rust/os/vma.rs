@@ -7,8 +7,8 @@
 use super::{
     bindings,
     fault::{Entry, Fault, Outcome},
-    file::{Access, FileObject, FileOperations},
-    inode::InnerFile,
+    file::{Access, FileOperations},
+    mappings::{InnerFile, MappedObject},
 };
 use core::{marker::PhantomData, ptr};
 use kernel::{
@@ -72,7 +72,7 @@ impl Place {
 ///
 /// `opened` and `closed` run under the mmap lock of the VMA's task, also at fork and exit: they
 /// take no sleeping lock.
-pub(crate) trait VmaObject: FileObject {
+pub(crate) trait VmaObject: MappedObject {
     /// The operation table: one `static` of each type.
     fn vm_operations() -> &'static VmOperations<Self>;
 

@@ -37,11 +37,6 @@ void iomd_end_writing(struct file *file)
 	mapping_unmap_writable(file->f_mapping);
 }
 
-struct inode *iomd_file_inode(struct file *file)
-{
-	return file_inode(file);
-}
-
 bool iomd_file_writable(struct file *file)
 {
 	return file->f_mode & FMODE_WRITE;
