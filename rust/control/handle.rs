@@ -22,28 +22,24 @@ use kernel::{
 };
 
 /// A descriptor; the file's mode is the right to it.
+#[pin_data(PinnedDrop)]
 pub(super) struct DescriptorFile {
     descriptor: Strong<Descriptor>,
     id: HandleId,
-    preparations: Pin<KBox<Mutex<Preparations>>>,
+    #[pin]
+    preparations: Mutex<Preparations>,
 }
 
 impl DescriptorFile {
     /// A file of a descriptor. `ENFILE`, `ENOMEM`.
     pub(super) fn open(descriptor: Strong<Descriptor>, access: Access) -> Result<ARef<File>> {
-        let preparations = KBox::pin_init(
-            new_mutex!(Preparations::none(), "iomd_file_preparations"),
-            GFP_KERNEL,
-        )?;
+        let object = try_pin_init!(Self {
+            descriptor,
+            id: HandleId::new()?,
+            preparations <- new_mutex!(Preparations::none(), "iomd_file_preparations"),
+        }? Error);
 
-        file::open(
-            Self {
-                descriptor,
-                id: HandleId::new()?,
-                preparations,
-            },
-            access,
-        )
+        file::open(object, access)
     }
 
     /// What was prepared through it, and not completed.
@@ -66,8 +62,9 @@ impl DescriptorFile {
     }
 }
 
-impl Drop for DescriptorFile {
-    fn drop(&mut self) {
+#[pinned_drop]
+impl PinnedDrop for DescriptorFile {
+    fn drop(self: Pin<&mut Self>) {
         self.descriptor.abandon(self.id);
     }
 }

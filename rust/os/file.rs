@@ -126,15 +126,15 @@ impl<T: FileObject> FileOperations<T> {
         &self.0
     }
 
-    /// The object of a file.
+    /// The object of a file, which stays where it is.
     ///
     /// # Safety
     ///
     /// `file` is open and has this table.
     pub(super) unsafe fn object<'a>(file: *const bindings::file) -> &'a T {
-        // SAFETY: Every file with this table got a `KBox<T>` when it was made, which `release`
+        // SAFETY: Every file with this table got a `Pin<KBox<T>>` when it was made, which `release`
         // alone takes back.
-        unsafe { <KBox<T> as ForeignOwnable>::borrow((*file).private_data) }
+        unsafe { <Pin<KBox<T>> as ForeignOwnable>::borrow((*file).private_data) }.get_ref()
     }
 
     /// # Safety
@@ -142,7 +142,7 @@ impl<T: FileObject> FileOperations<T> {
     /// As the core calls it: the file is open and has this table.
     unsafe extern "C" fn release(_inode: *mut bindings::inode, file: *mut bindings::file) -> c_int {
         // SAFETY: The file has this table, and this is its last use.
-        drop(unsafe { <KBox<T> as ForeignOwnable>::from_foreign((*file).private_data) });
+        drop(unsafe { <Pin<KBox<T>> as ForeignOwnable>::from_foreign((*file).private_data) });
         0
     }
 
@@ -259,15 +259,28 @@ impl<T: FileObject> FileOperations<T> {
 
 /// Makes an anonymous file that owns `object`.
 ///
-/// `ENFILE`, `ENOMEM`.
-pub(crate) fn open<T: FileObject>(object: T, access: Access) -> Result<ARef<File>> {
+/// `ENFILE`, `ENOMEM`, and what keeps the object from being made.
+pub(crate) fn open<T: FileObject, E>(
+    object: impl PinInit<T, E>,
+    access: Access,
+) -> Result<ARef<File>>
+where
+    Error: From<E>,
+{
     open_as(T::NAME, object, access)
 }
 
 /// As [`open`], with a name of the file's own.
-pub(super) fn open_as<T: FileObject>(name: &CStr, object: T, access: Access) -> Result<ARef<File>> {
-    let object = KBox::new(object, GFP_KERNEL)?.into_foreign();
-    // SAFETY: The name is copied. The table is static, and takes a `KBox<T>`.
+pub(super) fn open_as<T: FileObject, E>(
+    name: &CStr,
+    object: impl PinInit<T, E>,
+    access: Access,
+) -> Result<ARef<File>>
+where
+    Error: From<E>,
+{
+    let object = KBox::pin_init(object, GFP_KERNEL)?.into_foreign();
+    // SAFETY: The name is copied. The table is static, and takes a `Pin<KBox<T>>`.
     let file = from_err_ptr(unsafe {
         bindings::anon_inode_getfile(
             name.as_char_ptr(),
@@ -278,7 +291,7 @@ pub(super) fn open_as<T: FileObject>(name: &CStr, object: T, access: Access) -> 
     })
     .inspect_err(|_| {
         // SAFETY: No file was made, so nobody else has the object.
-        drop(unsafe { <KBox<T> as ForeignOwnable>::from_foreign(object) });
+        drop(unsafe { <Pin<KBox<T>> as ForeignOwnable>::from_foreign(object) });
     })?;
 
     // SAFETY: The one reference to a new file is ours.

@@ -89,7 +89,7 @@ impl<T: MappedObject> InnerFile<T> {
     ///
     /// `ENFILE`, `ENOMEM`.
     pub(crate) fn open(name: &CStr, object: T, access: Access) -> Result<Self> {
-        let file = file::open_as(name, object, access)?;
+        let file = file::open_as::<T, _>(name, object, access)?;
         let raw = file::as_raw(&file);
 
         // The object stays where it is and is lent to all, until the file's release drops it. So what is
