@@ -14,7 +14,10 @@ use crate::{
     },
     registry::Strong,
 };
-use kernel::{fs::File, mm::virt::VmaNew, prelude::*, str::CString, sync::aref::ARef};
+use core::fmt::Write;
+use kernel::{
+    fs::File, mm::virt::VmaNew, prelude::*, str::NullTerminatedFormatter, sync::aref::ARef,
+};
 
 /// What is mapped.
 #[derive(Clone)]
@@ -128,12 +131,13 @@ fn show_view(subject: Subject, access: Access, not_inherited: bool, vma: &VmaNew
     map.range()
         .slice(place.first_page, place.pages)
         .ok_or(EINVAL)?;
-    let name = CString::try_from_fmt(fmt!("[iomd-map:{}]", map.id()))?;
+    let mut buffer = [0; NAME_MAX];
+    let name = name(&mut buffer, map.id())?;
     let view = View {
         subject,
         not_inherited,
     };
-    let file = InnerFile::open(&name, view, access)?;
+    let file = InnerFile::open(name, view, access)?;
     if not_inherited {
         vma.set_dontcopy();
     }
@@ -141,6 +145,17 @@ fn show_view(subject: Subject, access: Access, not_inherited: bool, vma: &VmaNew
     // Last, for it is undone only by the VMA's close.
     map.mapped(place);
     Ok(())
+}
+
+/// Room for the name of a view, whatever its map's id.
+const NAME_MAX: usize = 32;
+
+/// What /proc/PID/maps calls a view of the map with that id.
+fn name(buffer: &mut [u8; NAME_MAX], id: u64) -> Result<&CStr> {
+    let mut writer = NullTerminatedFormatter::new(buffer).ok_or(ENOMEM)?;
+
+    write!(writer, "[iomd-map:{id}]").map_err(|_| ENOMEM)?;
+    CStr::from_bytes_until_nul(buffer).map_err(|_| ENOMEM)
 }
 
 /// A map that is mapped once more, with rights and inheritance of that mapping's own.
