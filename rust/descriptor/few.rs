@@ -29,6 +29,19 @@ impl<T> Few<T> {
         }
         Ok(())
     }
+
+    /// Takes the first entry out that is meant; the others keep their order.
+    pub(super) fn take(&mut self, is_meant: impl Fn(&T) -> bool) -> Option<T> {
+        let position = self.iter().position(is_meant)?;
+
+        match self {
+            Self::Many(many) => many.remove(position).ok(),
+            Self::One(_) | Self::Nothing => match mem::replace(self, Self::Nothing) {
+                Self::One(entry) => Some(entry),
+                Self::Many(_) | Self::Nothing => None,
+            },
+        }
+    }
 }
 
 impl<T> Deref for Few<T> {

@@ -2,7 +2,7 @@
 
 //! How a descriptor reaches those who show its memory, without knowing what they are.
 
-use super::{suspend::DescriptorSuspension, Descriptor, Part};
+use super::{few::Few, suspend::DescriptorSuspension, Descriptor, Part};
 use crate::{
     os::{mutex::Guard, task},
     pure::{cache::CacheMode, numbers::Numbers, purge::Purgeable, range::PageRange},
@@ -100,8 +100,8 @@ struct Claim {
 
 /// Who shows a descriptor's memory, and which parts of it are being copied.
 pub(super) struct Observers {
-    attachments: KVVec<Attachment>,
-    claims: KVec<Claim>,
+    attachments: Few<Attachment>,
+    claims: Few<Claim>,
     pub(super) suspension: Option<DescriptorSuspension>,
     pub(super) purgeable: Purgeable,
     /// How many rely on the memory being there.
@@ -115,8 +115,8 @@ impl Observers {
     /// None yet, of memory that is cached so.
     pub(super) const fn new(cache_mode: CacheMode) -> Self {
         Self {
-            attachments: KVVec::new(),
-            claims: KVec::new(),
+            attachments: Few::Nothing,
+            claims: Few::Nothing,
             suspension: None,
             purgeable: Purgeable::NonVolatile,
             wires: 0,
@@ -169,14 +169,8 @@ impl Observers {
 
     /// Takes an attachment out; the caller drops the observer without the lock.
     pub(super) fn detach(&mut self, ticket: Ticket) -> Option<Arc<dyn Observer>> {
-        let position = self
-            .attachments
-            .iter()
-            .position(|attachment| attachment.ticket == ticket)?;
-
         self.attachments
-            .remove(position)
-            .ok()
+            .take(|attachment| attachment.ticket == ticket)
             .map(|attachment| attachment.observer)
     }
 
@@ -235,7 +229,7 @@ impl Observers {
     }
 
     pub(super) fn release(&mut self, ticket: Ticket) {
-        self.claims.retain(|claim| claim.ticket != ticket);
+        self.claims.take(|claim| claim.ticket == ticket);
     }
 
     /// Whether the memory may be, or be made, one that is taken away. `EPERM` if it is relied on,
@@ -273,7 +267,7 @@ impl Observers {
 
     /// Adds those to others.
     pub(super) fn add_to(&self, observers: &mut ById, range: PageRange) -> Result {
-        for attachment in &self.attachments {
+        for attachment in &*self.attachments {
             if attachment.range.overlaps(range) {
                 let observer = attachment.observer.clone();
                 observers.try_create_and_insert(observer.id(), observer, GFP_KERNEL)?;
@@ -284,7 +278,7 @@ impl Observers {
 
     /// Takes the page-table entries of all away. See [`Observer::zap`].
     pub(super) fn zap(&self) {
-        for attachment in &self.attachments {
+        for attachment in &*self.attachments {
             attachment.observer.zap();
             task::yield_if_needed();
         }
