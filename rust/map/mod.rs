@@ -228,7 +228,7 @@ impl Map {
                 holder <- new_spinlock!(None, "iomd_holder"),
                 exports <- Exports::new(),
                 static_maps <- new_mutex!(Registry::new(), "iomd_static_maps"),
-                wires <- new_mutex!(Wires::none(), "iomd_wires"),
+                wires <- new_mutex!(None, "iomd_wires"),
                 counters: Counters::new(),
                 faults_zapped: Atomic::new(0),
             }? Error),

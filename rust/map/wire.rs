@@ -13,20 +13,18 @@ use crate::{
 };
 use kernel::prelude::*;
 
-/// Which pages of a map are wired, and how often.
-pub(super) struct Wires {
+/// Which pages of a map are wired, and how often, if any are: of most maps none ever are.
+pub(super) type Wires = Option<KBox<WiredPages>>;
+
+pub(super) struct WiredPages {
+    /// At least one.
     runs: KVVec<Run>,
-    /// If any are.
-    memory: Option<Wired>,
+    _memory: Wired,
 }
 
-impl Wires {
-    pub(super) const fn none() -> Self {
-        Self {
-            runs: KVVec::new(),
-            memory: None,
-        }
-    }
+/// Those of a map.
+fn runs(wires: &Wires) -> &[Run] {
+    wires.as_ref().map_or(&[], |wired| &wired.runs)
 }
 
 impl From<WireError<Error>> for Error {
@@ -49,33 +47,38 @@ impl Handle {
         let (descriptor, shown) = switch.shown(range).ok_or(ENODEV)?;
         let (_, all) = switch.shown(self.map.range).ok_or(ENODEV)?;
         let memory = Wired::new(&descriptor, all)?;
-        let mut runs = KVVec::new();
+        let mut wired = KVVec::new();
 
-        wires::wire(&self.map.wires.lock().runs, range, |run| {
-            Ok(runs.push(run, GFP_KERNEL_ACCOUNT)?)
+        wires::wire(runs(&self.map.wires.lock()), range, |run| {
+            Ok(wired.push(run, GFP_KERNEL_ACCOUNT)?)
         })?;
         memory.bring(shown)?;
-        self.map.replace_wires(Wires {
-            runs,
-            memory: Some(memory),
-        })
+        let wired = WiredPages {
+            runs: wired,
+            _memory: memory,
+        };
+        self.map
+            .replace_wires(Some(KBox::new(wired, GFP_KERNEL_ACCOUNT)?))
     }
 
     /// Undoes that once. `EINVAL` if a page is not wired; `EPERM`, `ENODEV`, `ENOMEM`, `EINTR` as
     /// [`Handle::wire`].
     pub(crate) fn unwire(&self, range: PageRange) -> Result {
         let _switch = self.wiring()?;
-        let mut runs = KVVec::new();
-        let memory = {
+        let mut left = KVVec::new();
+        let old = {
             let mut wires = self.map.wires.lock();
 
-            wires::unwire(&wires.runs, range, |run| {
-                Ok(runs.push(run, GFP_KERNEL_ACCOUNT)?)
+            wires::unwire(runs(&wires), range, |run| {
+                Ok(left.push(run, GFP_KERNEL_ACCOUNT)?)
             })?;
-            wires.memory.take()
+            wires.take()
         };
-        let memory = memory.filter(|_| !runs.is_empty());
-        self.map.replace_wires(Wires { runs, memory })
+        let wired = old.filter(|_| !left.is_empty()).map(|mut wired| {
+            wired.runs = left;
+            wired
+        });
+        self.map.replace_wires(wired)
     }
 
     /// The right to change which memory the map shows, and so to say that it stays.
@@ -93,7 +96,7 @@ impl Handle {
 impl Map {
     /// `EBUSY` if pages are wired. Whoever holds the control mutex can rely on it.
     pub(super) fn check_wires(&self) -> Result {
-        if self.wires.lock().runs.is_empty() {
+        if self.wires.lock().is_none() {
             Ok(())
         } else {
             Err(EBUSY)
@@ -102,12 +105,12 @@ impl Map {
 
     /// How many pages are wired.
     pub(super) fn wired_pages(&self) -> usize {
-        wires::pages(&self.wires.lock().runs)
+        wires::pages(runs(&self.wires.lock()))
     }
 
     /// With the mapping its wirings end.
     pub(super) fn unwire_all(&self) {
-        let old = core::mem::replace(&mut *self.wires.lock(), Wires::none());
+        let old = self.wires.lock().take();
 
         // Without the lock.
         drop(old);
