@@ -109,7 +109,6 @@ impl DescriptorFile {
         let create = &mut argument.value;
 
         check_flags(create.flags, MAP_FLAGS)?;
-        check_padding(create.padding)?;
         let options = self.guarded(Options::new(create.options)?)?;
         if cache_modes() & (1 << options.cache_number()) == 0 {
             return Err(EOPNOTSUPP);
@@ -136,6 +135,9 @@ impl DescriptorFile {
         })?;
 
         create.id = map.id();
+        create.options = map.options().bits();
+        create.length = map.length();
+        create.page_offset = u32::try_from(map.page_offset()).map_err(|_| EOVERFLOW)?;
         argument.answer_with_file(MapFile::open(map)?, |create, fd| create.fd = fd)
     }
 

@@ -237,19 +237,21 @@ impl Map {
         let descriptor = memory.clone();
         // From here on an early return retires it, and so takes it out of every list.
         let map = Strong::first(map);
-        {
+        let is_suspended = {
             // Locked from before the descriptor knows of the map: a copy that finds it there waits
             // to see what it shows.
             let mut state = map.state.write();
-            state.part = Some(Part::observe(
+            let part = Part::observe(
                 memory,
                 !options.is_read_only(),
                 options.cache_mode(),
                 || map.arc().clone(),
-            )?);
-        }
+            )?;
+
+            state.part.insert(part).suspension().is_some()
+        };
         // A descriptor that is suspended later closes the gate itself.
-        if map.info().descriptor_suspended {
+        if is_suspended {
             let switch = Switch::new(&map, map.control.lock()?);
             switch.close(Terms::SWITCH);
             switch.settle();

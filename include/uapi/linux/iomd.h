@@ -683,14 +683,14 @@ struct iomd_page_counts {
  * struct iomd_map_create - IOMD_MAP_CREATE: make a map of a descriptor
  * @size: sizeof(struct iomd_map_create)
  * @flags: IOMD_MAP_CREATE_*
- * @options: the IOMD_MAP_* options of XNU
+ * @options: the IOMD_MAP_* options of XNU; out, those that the map has
  * @inheritance: IOMD_INHERIT_SHARE or IOMD_INHERIT_NONE
  * @offset: where the map starts in the descriptor, bytes
  * @length: bytes, whose pages follow one another; 0 = from offset to the
- *	descriptor's end
+ *	descriptor's end; out, how many they are
  * @id: out, the map's id
  * @fd: out, the map
- * @padding: must be zero
+ * @page_offset: out, where in the first page the first byte is
  */
 struct iomd_map_create {
 	__u32 size;
@@ -701,7 +701,7 @@ struct iomd_map_create {
 	__u64 length;
 	__u64 id;
 	__s32 fd;
-	__u32 padding;
+	__u32 page_offset;
 };
 
 /**

@@ -64,7 +64,7 @@ mod tests {
             iomd_complete { size, flags }
             iomd_descriptor_reopen { size, flags, fd, padding }
             iomd_set_purgeable { size, flags, state, old_state }
-            iomd_map_create { size, flags, options, inheritance, offset, length, id, fd, padding }
+            iomd_map_create { size, flags, options, inheritance, offset, length, id, fd, page_offset }
             iomd_map_existing {
                 size, flags, options, task, offset, length, address, id, fd, padding,
             }

@@ -2,7 +2,8 @@
 
 //! Maps: memory as one object, mapped by any number of processes.
 
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use iomd_sys as sys;
@@ -11,7 +12,6 @@ use rustix::io::Errno;
 
 use crate::call::{Argument, call, received};
 use crate::error::Asked;
-use crate::handle::handle;
 use crate::mapping::{Place, Placement};
 use crate::{
     Descriptor, Inheritance, MapIntoBuilder, MapOptions, Mapping, RedirectBuilder, Redirected,
@@ -23,9 +23,37 @@ use crate::{
 /// Unless made with [`keep`](crate::MapBuilder::keep), the mappings end when the last file
 /// descriptor of the map is closed.
 #[derive(Debug)]
-pub struct Map(OwnedFd);
+pub struct Map {
+    fd: OwnedFd,
+    shape: OnceLock<Shape>,
+}
 
-handle!(Map);
+/// What mmap(2) of a map takes, which never changes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Shape {
+    /// Bytes, whole pages.
+    pub mapped_size: u64,
+    pub options: MapOptions,
+}
+
+impl AsFd for Map {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+/// Nothing is checked: the calls of a file that is no such object are refused.
+impl From<OwnedFd> for Map {
+    fn from(fd: OwnedFd) -> Self {
+        Self { fd, shape: OnceLock::new() }
+    }
+}
+
+impl From<Map> for OwnedFd {
+    fn from(map: Map) -> Self {
+        map.fd
+    }
+}
 
 /// What is known of a map, from [`Map::info`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -111,6 +139,20 @@ pub struct MmapOptions {
 }
 
 impl Map {
+    /// A new one.
+    pub(crate) fn new(fd: OwnedFd, shape: Shape) -> Self {
+        Self { fd, shape: shape.into() }
+    }
+
+    /// How it is mapped. The kernel is asked only of a map that was not made here.
+    fn shape(&self) -> Result<Shape> {
+        if let Some(shape) = self.shape.get() {
+            return Ok(*shape);
+        }
+        let MapInfo { mapped_size, options, .. } = self.info()?;
+        Ok(*self.shape.get_or_init(|| Shape { mapped_size, options }))
+    }
+
     /// What is known of it now.
     ///
     /// # Errors
@@ -212,7 +254,8 @@ impl Map {
     pub fn reopen(&self) -> Result<Self> {
         let reopened = call(self, sys::iomd_map_reopen::sized()).asked(|| Request::ReopenMap)?;
         // SAFETY: the call has succeeded.
-        Ok(Self(unsafe { received(reopened.fd) }))
+        let fd = unsafe { received(reopened.fd) };
+        Ok(Self { fd, shape: self.shape.clone() })
     }
 
     /// Maps all of it anywhere into the calling process, with the map's own rights
@@ -225,11 +268,10 @@ impl Map {
     ///
     /// `ENODEV` if the map has ended; `ENOMEM` if there is no room in the address space.
     pub fn mmap(&self) -> Result<Mapping> {
-        let info = self.info()?;
-        let read_only = info.options.contains(MapOptions::READ_ONLY);
+        let read_only = self.shape()?.options.contains(MapOptions::READ_ONLY);
         let options = MmapOptions { read_only, ..MmapOptions::default() };
         // SAFETY: it is not over others.
-        unsafe { self.mmap_as(&info, options, Place::Anywhere) }
+        unsafe { self.mmap_as(options, Place::Anywhere) }
     }
 
     /// Maps a part of it into the calling process, otherwise as [`mmap`](Self::mmap). What is mapped
@@ -244,7 +286,7 @@ impl Map {
     pub fn mmap_with(&self, options: MmapOptions) -> Result<Mapping> {
         let place = options.address.map_or(Place::Anywhere, Place::At);
         // SAFETY: it is not over others.
-        unsafe { self.mmap_as(&self.info()?, options, place) }
+        unsafe { self.mmap_as(options, place) }
     }
 
     /// As [`mmap_with`](Self::mmap_with), but in place of what is mapped at the address, if the map
@@ -258,38 +300,39 @@ impl Map {
     ///
     /// Nothing that is mapped there is used any more.
     pub unsafe fn mmap_over(&self, options: MmapOptions) -> Result<Mapping> {
-        let info = self.info()?;
-        let over = info.options.contains(MapOptions::OVERWRITE);
+        let over = self.shape()?.options.contains(MapOptions::OVERWRITE);
         let place = if over { Place::Over } else { Place::At };
         // SAFETY: as required.
-        unsafe { self.mmap_as(&info, options, options.address.map_or(Place::Anywhere, place)) }
+        unsafe { self.mmap_as(options, options.address.map_or(Place::Anywhere, place)) }
     }
 
     /// # Safety
     ///
     /// Of a mapping over others: nothing that is there is used any more.
-    unsafe fn mmap_as(
-        &self,
-        info: &MapInfo,
-        options: MmapOptions,
-        place: Place,
-    ) -> Result<Mapping> {
+    unsafe fn mmap_as(&self, options: MmapOptions, place: Place) -> Result<Mapping> {
         let MmapOptions { offset, length, address, read_only } = options;
-        let suspended = info.suspended || info.descriptor_suspended;
+        let shape = self.shape()?;
+        // If it is suspended, to touch it would be to wait as long as that lasts.
+        let prefault = shape.options.contains(MapOptions::PREFAULT) && !self.is_suspended()?;
         let placement = Placement {
             place,
             offset,
             length: match length {
-                0 => info.mapped_size.saturating_sub(offset) as usize,
+                0 => shape.mapped_size.saturating_sub(offset) as usize,
                 length => length,
             },
             read_only,
-            // It would wait as long as that lasts.
-            prefault: info.options.contains(MapOptions::PREFAULT) && !suspended,
-            guard: info.options.guards().bytes(),
+            prefault,
+            guard: shape.options.guards().bytes(),
         };
         // SAFETY: as required.
         unsafe { Mapping::new(self, placement) }.asked(|| Request::Mmap { offset, length, address })
+    }
+
+    /// Whether accesses wait, to some of it at least.
+    fn is_suspended(&self) -> Result<bool> {
+        let info = self.info()?;
+        Ok(info.suspended || info.descriptor_suspended)
     }
 
     /// Prepares to map it into another process, anywhere and all of it unless the builder is told

@@ -6,6 +6,8 @@ use iomd_sys as sys;
 
 use crate::call::{Argument, call, received};
 use crate::error::Asked;
+use crate::map::Shape;
+use crate::mapping::PAGE;
 use crate::{
     CacheMode, Descriptor, Guards, Inheritance, Map, MapFlags, MapOptions, Request, Result,
 };
@@ -144,7 +146,12 @@ impl<'a> MapBuilder<'a> {
             options,
             inheritance,
         })?;
+        let bytes = u64::from(created.page_offset) + created.length;
+        let shape = Shape {
+            mapped_size: bytes.next_multiple_of(PAGE as u64),
+            options: MapOptions::from_bits_retain(created.options),
+        };
         // SAFETY: the call has succeeded.
-        Ok(unsafe { received(created.fd) }.into())
+        Ok(Map::new(unsafe { received(created.fd) }, shape))
     }
 }

@@ -18,7 +18,7 @@ use crate::error::Asked;
 const WORD: usize = size_of::<u64>();
 
 /// What lengths are rounded up to.
-const PAGE: usize = 4096;
+pub(crate) const PAGE: usize = 4096;
 
 /// Memory in the calling process's address space, unmapped on drop.
 ///

@@ -395,8 +395,8 @@ pub const CALLS: [Call; 47] = [
         object: |world| world.source.as_fd(),
         argument: |_| Argument::of(iomd_map_create { length: PAGE as u64, ..Default::default() }),
         flags: IOMD_MAP_CREATE_KEEP | IOMD_MAP_CREATE_KERNEL | IOMD_MAP_CREATE_UNPINNABLE,
-        padding: &[offset_of!(iomd_map_create, padding)],
-        outs: outs!(iomd_map_create: id, fd),
+        padding: &[],
+        outs: outs!(iomd_map_create: id, fd, page_offset),
         file: Some(offset_of!(iomd_map_create, fd)),
     },
     Call {
