@@ -234,7 +234,7 @@ impl Map {
             }? Error),
             GFP_KERNEL_ACCOUNT,
         )?;
-        let descriptor = memory.clone();
+        let descriptor = memory.id();
         // From here on an early return retires it, and so takes it out of every list.
         let map = Strong::first(map);
         let is_suspended = {
@@ -259,7 +259,7 @@ impl Map {
 
         let node = Registry::node(map.arc())?;
         MAPS.lock().insert(node);
-        trace::map_create(map.id(), descriptor.id(), range.start());
+        trace::map_create(map.id(), descriptor, range.start());
         Ok(map)
     }
 

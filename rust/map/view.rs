@@ -122,7 +122,7 @@ pub(crate) fn show(
 }
 
 fn show_view(subject: Subject, access: Access, not_inherited: bool, vma: &VmaNew) -> Result {
-    let map = subject.map.clone();
+    let map = &subject.map;
     let place = Place::of(vma);
 
     if map.has_ended() || map.is_in_kernel() {
@@ -141,9 +141,9 @@ fn show_view(subject: Subject, access: Access, not_inherited: bool, vma: &VmaNew
     if not_inherited {
         vma.set_dontcopy();
     }
-    vma::show(vma, file)?;
+    vma::show(vma, &file)?;
     // Last, for it is undone only by the VMA's close.
-    map.mapped(place);
+    file.object().subject.map.mapped(place);
     Ok(())
 }
 

@@ -50,7 +50,7 @@ pub(crate) trait MappedObject: FileObject {
 ///
 /// `file` owns a `T`.
 pub(crate) struct InnerFile<T> {
-    pub(super) file: ARef<File>,
+    file: ARef<File>,
     _type: PhantomData<T>,
 }
 
@@ -107,5 +107,14 @@ impl<T: MappedObject> InnerFile<T> {
             file,
             _type: PhantomData,
         })
+    }
+
+    pub(crate) fn object(&self) -> &T {
+        // SAFETY: By the invariant.
+        unsafe { FileOperations::object(self.as_raw()) }
+    }
+
+    pub(super) fn as_raw(&self) -> *mut bindings::file {
+        file::as_raw(&self.file)
     }
 }

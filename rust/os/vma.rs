@@ -207,7 +207,7 @@ impl<T: VmaObject> VmOperations<T> {
 /// not dumped, and never becomes executable.
 ///
 /// `EINVAL` for a private mapping, `EPERM` for an executable one.
-pub(crate) fn show<T: VmaObject>(vma: &VmaNew, inner: InnerFile<T>) -> Result {
+pub(crate) fn show<T: VmaObject>(vma: &VmaNew, inner: &InnerFile<T>) -> Result {
     // VM_MAYSHARE, because do_mmap() clears VM_SHARED for files that are not writable.
     if vma.flags() & flags::MAYSHARE == 0 {
         return Err(EINVAL);
@@ -220,7 +220,7 @@ pub(crate) fn show<T: VmaObject>(vma: &VmaNew, inner: InnerFile<T>) -> Result {
     // SAFETY: The VMA is being set up by this task, and `vma_set_file` takes a reference of its
     // own. An `InnerFile<T>` owns a `T`, as the operations need of the VMA's file.
     unsafe {
-        bindings::vma_set_file(vma.as_ptr(), inner.file.as_ptr());
+        bindings::vma_set_file(vma.as_ptr(), inner.as_raw());
         (*vma.as_ptr()).vm_ops = &T::vm_operations().0;
     }
     Ok(())
