@@ -25,6 +25,7 @@
 
 use super::{
     buffer::Buffer,
+    few::Few,
     pending::Pending, //
 };
 use crate::{os::task, pure::range::PageRange};
@@ -41,13 +42,13 @@ const MOST: usize = 16;
 #[pin_data]
 pub(super) struct Copies {
     #[pin]
-    list: Mutex<KVec<Arc<Pending>>>,
+    list: Mutex<Few<Arc<Pending>>>,
 }
 
 impl Copies {
     pub(super) fn none() -> impl PinInit<Self> {
         pin_init!(Self {
-            list <- new_mutex!(KVec::new(), "iomd_copies"),
+            list <- new_mutex!(Few::Nothing, "iomd_copies"),
         })
     }
 
@@ -59,7 +60,7 @@ impl Copies {
         if list.len() >= MOST {
             return Err(EBUSY);
         }
-        Ok(list.push(pending, GFP_KERNEL_ACCOUNT)?)
+        list.push(pending, GFP_KERNEL_ACCOUNT)
     }
 
     /// One that lacks the buffer's page.
@@ -127,7 +128,7 @@ impl Buffer {
             let mut list = self.copies.list.lock();
 
             // The caller's reference keeps it from being freed here.
-            list.retain(|other| !Arc::ptr_eq(other, pending));
+            list.take(|other| Arc::ptr_eq(other, pending));
             pages.set_copied(!list.is_empty());
         }
 
