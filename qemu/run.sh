@@ -92,6 +92,13 @@ take() {
 	cp -L --preserve=mode "$1" "$tree$2"
 }
 
+# take_code FILE PATH: the same for a program or a module, without what only a debugger reads. The guest unpacks
+# it all, and keeps it in its memory. A script is no such file.
+take_code() {
+	take "$1" "$2"
+	strip --strip-debug "$tree$2" 2>/dev/null || true
+}
+
 # The shell's quoting in its plainest form, which busybox has too.
 quote() {
 	printf "'%s' " "${@//\'/\'\\\'\'}"
@@ -119,14 +126,14 @@ for name in "${load[@]}"; do
 done
 : >"$tree/iomd/unload"
 if [[ $module ]]; then
-	take "$module" "/iomd/${module##*/}"
+	take_code "$module" "/iomd/${module##*/}"
 	echo "${module##*/}" >>"$tree/iomd/modules"
 	name=${module##*/}
 	echo "${name%.ko}" >"$tree/iomd/unload"
 fi
 # What tests share dma-bufs with; they load it.
 peers=$checkout$debug/qemu/peers/iomd_peers.ko
-[[ ! -f $peers ]] || take "$peers" "/iomd/${peers##*/}"
+[[ ! -f $peers ]] || take_code "$peers" "/iomd/${peers##*/}"
 
 # The command, with the variables that Rust's test programs look at. Tests go one by one, unless
 # told otherwise: they share a kernel and count what is in it.
@@ -140,9 +147,7 @@ peers=$checkout$debug/qemu/peers/iomd_peers.ko
 		esac
 	done
 	if [[ $1 == */* ]]; then
-		take "$1" "/iomd/run/${1##*/}"
-		# The guest unpacks it all, and keeps it in its memory. A script is no such file.
-		strip --strip-debug "$tree/iomd/run/${1##*/}" 2>/dev/null || true
+		take_code "$1" "/iomd/run/${1##*/}"
 		quote "/iomd/run/${1##*/}" "${@:2}"
 	else
 		quote "$@"
