@@ -198,7 +198,7 @@ if [[ $debug ]]; then
 	# The checks of slabs (F) are there for what they turn off, the arrays of free objects that each
 	# processor has: what was taken from one leaves its address there, and kmemleak takes that for
 	# a use.
-	kernel_line+=" page_owner=on slab_debug=F hash_pointers=always"
+	kernel_line+=" slab_debug=F hash_pointers=always"
 fi
 if [[ ! $count ]]; then
 	# The program's file in large pieces: to map and unmap it for each process takes much less.

@@ -128,7 +128,8 @@ pub fn pages_count() -> bool {
     !is_debug_kernel()
 }
 
-fn is_debug_kernel() -> bool {
+/// Whether the kernel has kmemleak.
+pub fn is_debug_kernel() -> bool {
     Path::new("/sys/kernel/debug/kmemleak").exists()
 }
 
@@ -152,11 +153,8 @@ fn slab_objects() -> BTreeMap<String, i64> {
     let mut objects = proc::slab_objects();
     // The addresses of stacks of threads that have ended, given back in large steps.
     objects.remove("vmap_area");
-    // What a debug kernel notes about objects, and about each way that leads to a page (page_owner).
+    // What a debug kernel notes about objects.
     objects.retain(|name, _| !name.starts_with("kmemleak_") && name != "debug_objects_cache");
-    if is_debug_kernel() {
-        objects.remove("kmalloc-16");
-    }
     objects
 }
 
