@@ -177,7 +177,6 @@ fi
 processors=${IOMD_GUEST_PROCESSORS:-2}
 if [[ $count ]]; then
 	accel=count processors=1
-	append+=" mitigations=off"
 fi
 case $accel in
 count) machine=(-accel tcg -icount "shift=0,sleep=off" -cpu max) ;;
@@ -194,6 +193,8 @@ kernel_line="console=ttyS0 quiet loglevel=5 log_buf_len=8M panic=-1 oops=panic u
 # The kernel compares the processors' clocks. While it boots that can hang: one processor waits, by a clock
 # that stands still for it, for one that is stopped to change that clock.
 kernel_line+=" tsc=nowatchdog"
+# What shields from other software on the processor has nothing to do there, and costs each call.
+kernel_line+=" mitigations=off"
 if [[ $debug ]]; then
 	# The checks of slabs (F) are there for what they turn off, the arrays of free objects that each
 	# processor has: what was taken from one leaves its address there, and kmemleak takes that for
