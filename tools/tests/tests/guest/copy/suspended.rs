@@ -3,7 +3,7 @@
 //! A copy resumes what it has suspended, and nothing else.
 
 use super::{NEW, OLD};
-use crate::support::{PAGE, User, await_waiters, buffer, painted, unique, window};
+use crate::support::{PAGE, User, await_waiters, buffer, painted, scaled, unique, window};
 
 #[test]
 fn maps_that_were_suspended_stay_so_and_where_they_are() {
@@ -48,7 +48,7 @@ fn a_copy_of_suspended_memory_has_what_was_written_before() {
     let (source, target) = (buffer(1), buffer(1));
     let map = unique(&source);
     let user = User::of(&map);
-    for value in 1..100 {
+    for value in 1..=scaled(100) {
         user.write(0, value);
         map.suspend().unwrap();
         user.begin_write(0, value + 1000);
@@ -62,11 +62,12 @@ fn a_copy_of_suspended_memory_has_what_was_written_before() {
 #[test]
 fn who_waits_for_the_copy_goes_on() {
     // Someone touches the memory at every moment of many copies.
-    let (source, target) = (painted(64, OLD), buffer(64));
+    const PAGES: usize = 64;
+    let (source, target) = (painted(PAGES, OLD), buffer(PAGES));
     let maps = [unique(&source), source.map().read_only(true).create().unwrap()];
     let users = maps.each_ref().map(User::of);
-    for time in 0..200 {
-        let page = time % 64;
+    for time in 0..scaled(200).max(20) as usize {
+        let page = time % PAGES;
         for user in &users {
             user.begin_read(page * PAGE);
         }

@@ -11,7 +11,7 @@ use crate::support::{PAGE, Region, client, scaled, window};
 
 /// Bytes of all pieces together.
 fn total() -> usize {
-    scaled(16).max(2) as usize * MIB
+    scaled(4).max(2) as usize * MIB
 }
 
 const MIB: usize = 1 << 20;
