@@ -193,6 +193,11 @@ kernel_line="console=ttyS0 quiet loglevel=5 log_buf_len=8M panic=-1 oops=panic u
 # The kernel compares the processors' clocks. While it boots that can hang: one processor waits, by a clock
 # that stands still for it, for one that is stopped to change that clock.
 kernel_line+=" tsc=nowatchdog"
+if [[ $accel == tcg ]]; then
+	# What the guest finds out itself is ten times too much where its processor is kept from running just then.
+	gcc -O2 -o "$work/tsc-khz" "$qemu_dir/tsc-khz.c"
+	kernel_line+=" tsc_early_khz=$("$work/tsc-khz")"
+fi
 # What shields from other software on the processor has nothing to do there, and costs each call.
 kernel_line+=" mitigations=off"
 if [[ $debug ]]; then
