@@ -7,11 +7,7 @@
 //! last one leaves, the memory is write-back again, long before it is freed. Meanwhile it may not be
 //! taken away.
 
-use super::{
-    buffer::Buffer,
-    observer::{Observer, Ticket},
-    Descriptor,
-};
+use super::{buffer::Buffer, observer::Observer, observers::Ticket, Descriptor};
 use crate::pure::{cache::CacheMode, purge::Purgeable, range::PageRange};
 use kernel::{prelude::*, sync::Arc};
 
@@ -34,7 +30,7 @@ impl Descriptor {
     /// Those whose memory is others' have no mode, and none is asked for. `EOPNOTSUPP` if memory of its kind
     /// cannot have the mode; `EBUSY` if the mode would have to change although others show the memory, it may
     /// be taken away, or one of its pages is held; `ENOMEM`; `EINTR` if the task is killed; and as of
-    /// [`super::observer::Observers::attach`].
+    /// [`super::observers::Observers::attach`].
     pub(super) fn attach(
         &self,
         range: PageRange,

@@ -12,7 +12,8 @@
 use super::{
     few::Few,
     levels::{Levels, Shown},
-    observer::{ById, Claimed, LockedObserver, Observer, Use},
+    observer::{LockedObserver, Observer},
+    observers::{ById, Claimed, Use},
     prepared::{Prepared, Purpose},
     reserve::Reserve,
     transfer::Transfer,

@@ -24,6 +24,7 @@ pub(crate) mod memfd;
 pub(crate) mod memory;
 mod multi;
 pub(crate) mod observer;
+mod observers;
 mod own_pages;
 mod part;
 mod pending;
@@ -65,7 +66,7 @@ use kernel::{
     },
 };
 use memory::{Facts, Kind, Leaf};
-use observer::Observers;
+use observers::Observers;
 use preparation::Preparation;
 
 pub(crate) use part::Part;

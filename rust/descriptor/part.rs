@@ -6,12 +6,8 @@
 //! any of them reaches it. The lists' locks are taken one after the other, never two at once.
 
 use super::{
-    buffer::Buffer,
-    few::Few,
-    memory::Place,
-    observer::{Observer, Ticket},
-    prepared::Prepared,
-    Descriptor,
+    buffer::Buffer, few::Few, memory::Place, observer::Observer, observers::Ticket,
+    prepared::Prepared, Descriptor,
 };
 use crate::{
     pure::{cache::CacheMode, purge::Purgeable, range::PageRange},

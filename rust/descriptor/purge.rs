@@ -21,7 +21,7 @@
 
 use super::{
     buffer::Buffer,
-    observer::Observers,
+    observers::Observers,
     taking::{Taken, Taking},
     Descriptor,
 };

@@ -7,7 +7,7 @@
 //! holds it up.
 
 use super::{
-    observer::{Claimed, Observers, Use},
+    observers::{Claimed, Observers, Use},
     Descriptor,
 };
 use crate::{

@@ -17,6 +17,7 @@ pub(crate) mod dma_buf;
 pub(crate) mod fault;
 pub(crate) mod fault_count;
 pub(crate) mod file;
+mod file_operations;
 pub(crate) mod folio;
 pub(crate) mod frame;
 pub(crate) mod global;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
 //! An atomic copy while a map of its source is just being made: `rust/descriptor/copy.rs`,
-//! `rust/descriptor/observer.rs`, and `Map::new` in `rust/map/`.
+//! `rust/descriptor/observers.rs` and `rust/map/create.rs`.
 //!
 //! Through the new map the first page is written and then the last, with the same number; the copy is from
 //! the first to the last. So a copy that has the number in the last page alone is torn.
