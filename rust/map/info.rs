@@ -45,8 +45,7 @@ pub(crate) struct Info {
 impl Map {
     /// Its state of this moment.
     pub(crate) fn info(&self) -> Info {
-        let suspension = self.standing.lock().suspension;
-        let (part, ended) = {
+        let (part, suspension, ended) = {
             let state = self.state.read();
             let part = state.part.as_ref().map(|part| {
                 let offset = part.offset_of(self.page_offset);
@@ -54,7 +53,8 @@ impl Map {
                 (part.descriptor().id(), offset, suspended)
             });
 
-            (part, state.ended)
+            // With `state` held, so that both are of one moment.
+            (part, self.standing.lock().suspension, state.ended)
         };
         let (descriptor_id, offset, descriptor_suspended) = part.unwrap_or_default();
         let holder = self
